@@ -1,0 +1,78 @@
+"""The app: `create_app(settings)` assembles the service; importing this does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI, Security
+
+from api import bodies, problems
+from api.auth import SCHEMES, require_key
+from api.request_id import RequestIds
+from api.routes import health, models, score, signals
+from api.service import Service
+from api.settings import Settings
+from scoring.artifact import Artifact
+from scoring.errors import ArtifactError
+from scoring.registry import read_active
+from scoring.scorer import Scorer
+from scoring.signals.store import SignalStore
+
+DESCRIPTION = "Scores business accounts on Fit, Intent, Recency and Engagement, and explains every point."
+
+
+def servable_artifact(settings: Settings) -> Artifact:
+    """Read the active artifact.
+
+    Raises:
+        ArtifactError: there is none, it is damaged, or nobody approved its plan and drafts are not allowed.
+    """
+    artifact = read_active(settings.artifacts)
+    if artifact.draft and not settings.allow_draft:
+        raise ArtifactError(
+            f"{settings.artifacts / artifact.version} is a draft: nobody signed its plan. Add a "
+            "[[sign_off]] to the plan and train again, or serve it with --allow-draft (answers then say so)"
+        )
+    return artifact
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Assemble the service.
+
+    Raises:
+        ArtifactError: as `servable_artifact`.
+        SettingsError: the store's address or key is not set.
+    """
+    scorer = Scorer(servable_artifact(settings))
+    url, person_key = settings.store_access()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = SignalStore(url, person_key=person_key, read_budget=settings.read_budget_ms / 1000)
+        app.state.service = Service(settings, scorer, store)
+        yield
+        await store.close()
+
+    app = FastAPI(
+        title="Firebrand",
+        version=version("firebrand"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        max_body_size=settings.max_body_bytes,
+    )
+    app.state.settings = settings
+    app.add_middleware(RequestIds)
+    problems.install(app)
+    bodies.install(app)
+    guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
+    for routes in (score, signals, models):
+        app.include_router(routes.router, dependencies=guarded)
+    app.include_router(health.router)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Assemble the service from FIREBRAND_* alone: what each worker process runs."""
+    return create_app(Settings())

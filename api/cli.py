@@ -1,0 +1,213 @@
+"""The command line: `firebrand --help`.
+
+Commands import what they need when they run: `--help` stays quick, and serving needs no package for training.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from scoring.errors import FirebrandError
+from scoring.training.progress import OnStep
+
+app = typer.Typer(
+    help="Score business accounts on Fit, Intent, Recency and Engagement.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+models = typer.Typer(help="List, show and activate the models in a registry.", no_args_is_help=True)
+app.add_typer(models, name="models")
+told = Console(stderr=True)  # what people read; stdout is for what programs read
+
+Artifacts = Annotated[Path, typer.Option(help="The registry of models.", envvar="FIREBRAND_ARTIFACTS")]
+
+
+def main() -> None:
+    """Run the command line; an error that the caller can mend is said in one line and exits with 1."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except FirebrandError as error:
+        told.print(f"[bold red]error[/] [dim]({error.code})[/]", end=" ")
+        told.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[OnStep]:
+    """Draw a bar with the step under way; nothing where nobody looks."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=told, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, done: bar.update(task, description=step, completed=done)
+
+
+@contextmanager
+def _training_group() -> Iterator[None]:
+    """Say what to install where the packages for training are missing: the service does without them."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = f"this command needs the packages for training ({error.name} is missing)"
+        raise MissingPackagesError(f"{message}: pip install 'firebrand[train]'") from error
+
+
+class MissingPackagesError(FirebrandError):
+    """A command was run without the dependency group it needs."""
+
+    code = "packages_missing"
+
+
+@app.command(epilog="Example: firebrand demo-book book --accounts 2000 --seed 7")
+def demo_book(
+    directory: Annotated[Path, typer.Argument(help="Where to write the book; must not exist or be empty.")],
+    accounts: Annotated[int, typer.Option(min=1, help="Customers.")] = 2000,
+    prospects: Annotated[int, typer.Option(min=0, help="Prospects.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same book.")] = 0,
+    null: Annotated[bool, typer.Option("--null", help="A book in which nothing predicts anything.")] = False,  # noqa: FBT002 - a flag is how Typer spells one
+) -> None:
+    """Write a demo company's book: tables, plan.toml and truth.json."""
+    with _training_group():
+        from scoring.training.demo_book import write_demo_book
+    with _progress() as on_step:
+        write_demo_book(
+            directory, accounts=accounts, prospects=prospects, seed=seed, null=null, on_step=on_step
+        )
+    told.print(
+        f"wrote the book to {directory}; next: firebrand train {directory} --plan {directory / 'plan.toml'}"
+    )
+
+
+@app.command(epilog="Example: firebrand train book --plan book/plan.toml --artifacts artifacts")
+def train(
+    book: Annotated[Path, typer.Argument(help="The folder of tables.")],
+    plan: Annotated[Path, typer.Option(help="The plan that people decided.")],
+    artifacts: Artifacts = Path("artifacts"),
+    seed: Annotated[int, typer.Option(min=0, help="The same book, plan and seed give the same bytes.")] = 0,
+) -> None:
+    """Make an artifact from a book. Its version id is the last line on stdout."""
+    with _training_group():
+        from scoring.training.train import train as make_artifact
+    with _progress() as on_step:
+        version = make_artifact(book, plan, artifacts, seed=seed, on_step=on_step)
+    _show(artifacts, version)
+    typer.echo(version)
+
+
+@models.command("list", epilog="Example: firebrand models list --artifacts artifacts")
+def list_models(artifacts: Artifacts = Path("artifacts")) -> None:
+    """List the versions in the registry; the active one is marked."""
+    from scoring.registry import active_version, has_active, versions
+
+    active = active_version(artifacts) if has_active(artifacts) else ""
+    for version in versions(artifacts):
+        typer.echo(f"{version}{'  active' if version == active else ''}")
+
+
+@models.command(epilog="Example: firebrand models show 2026-06-30-0123456789ab")
+def show(version: str, artifacts: Artifacts = Path("artifacts")) -> None:
+    """Show what a version was learnt from and how well it predicts."""
+    _show(artifacts, version)
+
+
+@models.command(epilog="Example: firebrand models activate 2026-06-30-0123456789ab")
+def activate(version: str, artifacts: Artifacts = Path("artifacts")) -> None:
+    """Verify a version and make it the one that is served from the next start on."""
+    from scoring.registry import activate as make_active
+
+    make_active(artifacts, version)
+    told.print(f"{version} is active; restart the service to serve it")
+
+
+def _show(artifacts: Path, version: str) -> None:
+    from scoring.artifact import read_artifact
+
+    artifact = read_artifact(artifacts, version)
+    manifest = artifact.manifest
+    signed = ", ".join(f"{s['who']} ({s['role']}, {s['when']})" for s in manifest["plan"]["sign_offs"])
+    approval = f"signed by {signed}" if signed else "[bold red]DRAFT[/]: nobody signed it"
+    told.print(f"[bold]{version}[/]  plan: {manifest['plan']['name']}; {approval}")
+    table = Table("objective", "metric", "customers", "form", "R² out of fold", "tables")
+    for objective, found in manifest["objectives"].items():
+        explained = found["r_squared_out_of_fold"][found["form"]]
+        shape = f"{found['tables']} ({found['pair_tables']} pairs)"
+        table.add_row(
+            objective, found["metric"], str(found["customers"]), found["form"], f"{explained:.2f}", shape
+        )
+    told.print(table)
+    for label, reasons in (("left out", manifest["left_out"]), ("leak", manifest["leaks"])):
+        for name, reason in reasons.items():
+            told.print(f"[yellow]{label}[/] {name}: {reason}", highlight=False)
+    told.print(f"card: {artifacts / version / 'card.html'}")
+
+
+@app.command(epilog="Example: firebrand score accounts.csv --artifacts artifacts --out scores.parquet")
+def score(
+    file: Annotated[
+        Path, typer.Argument(help="CSV or Parquet: account_id and/or domain, and attribute columns.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where to write: CSV or Parquet, by its ending.")],
+    artifacts: Artifacts = Path("artifacts"),
+    objective: Annotated[str, typer.Option(help="A preset's name; the plan's own weights if empty.")] = "",
+    as_of: Annotated[str, typer.Option(help="ISO 8601; now if empty. Later signals do not count.")] = "",
+) -> None:
+    """Score a file of accounts, a chunk at a time; every row in gives a row out, in order.
+
+    Signals are read from FIREBRAND_REDIS_URL where it is set; without it the scores are Fit's share alone.
+    """
+    with _training_group():
+        from api.score_file import score_file
+    with _progress() as on_step:
+        done = score_file(file, out, artifacts, objective=objective, as_of=as_of, on_step=on_step)
+    told.print(
+        f"scored {done.scored:,} accounts into {out}"
+        + (f"; {done.failed:,} rows have an error" if done.failed else "")
+    )
+
+
+@app.command(epilog="Example: firebrand serve --artifacts artifacts --port 8080 --workers 2")
+def serve(
+    artifacts: Artifacts = Path("artifacts"),
+    host: Annotated[
+        str, typer.Option(help="Beyond this machine only with FIREBRAND_API_KEYS set.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+    workers: Annotated[int, typer.Option(min=1)] = 1,
+    *,
+    allow_draft: Annotated[
+        bool, typer.Option("--allow-draft", help="Serve a model nobody approved, and say so.")
+    ] = False,
+) -> None:
+    """Serve the active model over HTTP. Without FIREBRAND_REDIS_URL a store of its own keeps the signals."""
+    from api.serve import serve as run
+
+    os.environ["FIREBRAND_ARTIFACTS"] = str(artifacts)
+    if allow_draft:
+        os.environ["FIREBRAND_ALLOW_DRAFT"] = "1"
+    run(host=host, port=port, workers=workers)
+
+
+@app.command(hidden=True)
+def demo(
+    state: Annotated[Path, typer.Option(help="Where the demo's book, models and signals are.")] = Path(
+        ".firebrand"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+) -> None:
+    """Make a demo book, train on it, serve it, and send a few signals: what `make up` runs."""
+    from api.demo import run_demo
+
+    with _training_group():
+        run_demo(state, port, _progress)

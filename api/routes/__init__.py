@@ -1,0 +1,1 @@
+"""The routes: each translates between HTTP and one verb of the domain."""

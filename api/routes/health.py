@@ -1,0 +1,37 @@
+"""Whether the process lives, and whether it can answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+
+from api.service import Service, service_of
+
+router = APIRouter(tags=["operations"])
+
+
+class Readiness(BaseModel):
+    """Ready to score; without its store the service answers with Fit alone."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    ready: bool
+    model_version: str
+    draft: bool
+    signals: Literal["ok", "unavailable"]
+
+
+@router.get("/livez", operation_id="isAlive")
+async def alive() -> dict[str, bool]:
+    """Tell that the process lives."""
+    return {"alive": True}
+
+
+@router.get("/readyz", operation_id="isReady")
+async def ready(service: Annotated[Service, Depends(service_of)]) -> Readiness:
+    """Tell whether the service can score. A store that is gone degrades answers and stops none."""
+    artifact = service.scorer.artifact
+    signals: Literal["ok", "unavailable"] = "ok" if await service.store.ping() else "unavailable"
+    return Readiness(ready=True, model_version=artifact.version, draft=artifact.draft, signals=signals)

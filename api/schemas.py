@@ -1,0 +1,173 @@
+"""The requests: the one description of what callers send. Answers are `scoring.answer.Answer` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from api.problems import faults
+from scoring.account import Account
+from scoring.errors import RequestError
+from scoring.scorer import Scorer, ScoreRequest
+from scoring.values import as_moment
+
+MOST_ATTRIBUTES = 1_000
+
+
+def _as_text(value: Any) -> Any:
+    """Take numbers for texts: many systems send ids so."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_moment(value: Any) -> float | None:
+    try:
+        return as_moment(value)
+    except (ValueError, OverflowError):
+        raise ValueError("give an ISO 8601 time, or unix seconds or milliseconds") from None
+
+
+Text = Annotated[str, BeforeValidator(_as_text), Field(max_length=256)]
+Moment = Annotated[float | None, BeforeValidator(_as_moment, json_schema_input_type=str | float | None)]
+Weights = dict[str, float]
+
+
+class ScoreBody(BaseModel):
+    """One account to score. Any further top-level key is an attribute of the account."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        allow_inf_nan=False,
+        json_schema_extra={
+            "examples": [
+                {
+                    "domain": "acme.com",
+                    "reference": "lead-7",
+                    "attributes": {
+                        "industry": "fintech",
+                        "employees": 850,
+                        "technologies": ["snowflake", "dbt"],
+                    },
+                    "objective": {"growth": 0.5, "lifetime_value": 0.5},
+                }
+            ]
+        },
+    )
+
+    account_id: Text | None = Field(
+        default=None, description="Your id of the account. Give it, a domain, or both."
+    )
+    domain: Text | None = Field(default=None, description="A domain, URL or e-mail address of the account.")
+    reference: Text | None = Field(default=None, description="Echoed in the answer.")
+    attributes: dict[str, Any] = Field(
+        default={}, description="What you know of the account, by attribute name."
+    )
+    objective: Weights | str | None = Field(
+        default=None, description="Weights of growth, lifetime_value and efficiency, or a preset's name."
+    )
+    as_of: Moment = Field(default=None, description="Score as of this moment; later signals do not count.")
+
+    def request(self, scorer: Scorer, *, now: float, request_id: str) -> ScoreRequest:
+        """Turn the body into a request to the scorer.
+
+        Raises:
+            RequestError: it names no account, or an objective the model does not have.
+        """
+        attributes = {**(self.model_extra or {}), **self.attributes}
+        if len(attributes) > MOST_ATTRIBUTES:
+            raise RequestError(f"send at most {MOST_ATTRIBUTES} attributes", field="attributes")
+        return ScoreRequest(
+            account=Account(self.account_id or "", self.domain or "", attributes),
+            as_of=round(now, 3) if self.as_of is None else self.as_of,
+            objective=scorer.objective(self.objective),
+            reference=self.reference or "",
+            request_id=request_id,
+        )
+
+
+class BulkBody(BaseModel):
+    """Many accounts to score; `objective` and `as_of` hold for those that give none of their own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accounts: list[Any]  # each a ScoreBody; one that is not gets an error of its own
+    objective: Weights | str | None = None
+    as_of: Moment = None
+
+
+class SignalBody(BaseModel):
+    """One thing an account did, or a gauge of it: an account_id, domain or e-mail, and a type."""
+
+    account_id: Text | None = None
+    domain: Text | None = None
+    email: Text | None = None
+    type: str = Field(examples=["demo_request"])
+    occurred_at: str | float | None = Field(
+        default=None, description="ISO 8601, unix seconds or milliseconds."
+    )
+    event_id: Text | None = Field(
+        default=None, description="Your id of the event: sent again, it counts once."
+    )
+    topic: str | None = None
+    strength: float | None = Field(default=None, ge=0, le=1000)
+    person: str | None = Field(default=None, description="Who did it; only a keyed hash is stored.")
+    channel: str | None = Field(default=None, examples=["web"])
+    level: bool = Field(default=False, description="A gauge of which the latest value counts, not an event.")
+
+
+class SignalsBody(BaseModel):
+    """Signals of any accounts."""
+
+    signals: list[SignalBody]
+
+
+class RejectedSignal(BaseModel):
+    """A signal that was not stored: which one, and why."""
+
+    index: int
+    code: str
+    field: str
+    message: str
+
+
+class SignalsAnswer(BaseModel):
+    """What became of the signals. All but the rejected ones are stored, or need not be."""
+
+    accepted: int
+    duplicates: int
+    dropped: int = Field(description="Older than the store keeps signals.")
+    rejected: list[RejectedSignal]
+
+
+class ItemProblem(BaseModel):
+    """An account of a batch that could not be scored."""
+
+    status: int
+    code: str
+    field: str
+    message: str
+    account_id: str = ""
+    reference: str = ""
+
+
+def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> ScoreBody:
+    """Read one account of a request.
+
+    Args:
+        raw: parsed JSON or query parameters.
+        defaults: `objective` and `as_of` where the account gives none.
+
+    Raises:
+        RequestError: it is no object, or a field has the wrong form.
+    """
+    if not isinstance(raw, Mapping):
+        raise RequestError("send an account as a JSON object")
+    try:
+        body = ScoreBody.model_validate(raw)
+    except ValidationError as error:
+        found = faults(error)
+        detail = "; ".join(f"{fault.field}: {fault.message}" for fault in found)
+        raise RequestError(detail, field=found[0].field.partition(".")[0]) from error
+    missing = {name: value for name, value in (defaults or {}).items() if getattr(body, name) is None}
+    return body.model_copy(update=missing) if missing else body

@@ -1,0 +1,177 @@
+"""Scoring a file of accounts: CSV or Parquet in and out, a chunk at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from api.schemas import ScoreBody, parse_score_body
+from api.serve import read_settings
+from scoring.answer import Answer
+from scoring.errors import FirebrandError, RequestError
+from scoring.registry import read_active
+from scoring.scorer import Scorer, ScoreRequest
+from scoring.signals.log import SignalBatch
+from scoring.signals.store import SignalStore
+from scoring.training.progress import OnStep
+
+CHUNK = 5_000  # accounts scored together: enough to share the work, little enough to hold in memory
+BATCH_READ_BUDGET = 5.0  # seconds a chunk waits for its signals; nobody waits for it
+REASON_SEPARATOR = " | "
+COLUMNS: dict[str, pl.DataType] = {
+    "account_id": pl.String(),
+    "domain": pl.String(),
+    "reference": pl.String(),
+    "score": pl.Float64(),
+    "grade": pl.String(),
+    "tier": pl.String(),
+    "fit": pl.Float64(),
+    "intent": pl.Float64(),
+    "recency": pl.Float64(),
+    "engagement": pl.Float64(),
+    "in_icp": pl.Boolean(),
+    "segment": pl.String(),
+    "coverage": pl.Float64(),
+    "confidence": pl.String(),
+    "degraded": pl.Boolean(),
+    "draft": pl.Boolean(),
+    "as_of": pl.String(),
+    "model_version": pl.String(),
+    "reasons": pl.String(),
+}
+ERROR = "error"  # why a row has no score, else empty
+
+
+class FileError(FirebrandError):
+    """The file to score cannot be read, or the one to write cannot be written."""
+
+    code = "file_unusable"
+
+
+@dataclass(slots=True)
+class Done:
+    """How many rows were scored, and how many have an error instead."""
+
+    scored: int = 0
+    failed: int = 0
+
+
+def score_file(
+    file: Path, out: Path, artifacts: Path, *, objective: str, as_of: str, on_step: OnStep
+) -> Done:
+    """Score the accounts in a file; every row in gives a row out, in order.
+
+    Args:
+        file: CSV or Parquet with account_id and/or domain, and attribute columns.
+        out: CSV or Parquet, by its ending; written whole or not at all.
+        artifacts: the registry, whose active version scores.
+        objective: a preset's name, or empty for the plan's own weights.
+        as_of: ISO 8601, or empty for now.
+        on_step: told how far it is.
+
+    Raises:
+        ArtifactError: there is nothing valid to score with.
+        RequestError: the objective or the moment is not usable.
+        FileError: the file cannot be read or names no account, or `out` cannot be written.
+    """
+    scorer = Scorer(read_active(artifacts))
+    defaults = ScoreBody.model_validate({})
+    if objective or as_of:
+        defaults = parse_score_body({"objective": objective or None, "as_of": as_of or None})
+    scorer.objective(defaults.objective)
+    shared = {"objective": defaults.objective, "as_of": defaults.as_of or round(time.time(), 3)}
+    rows, total = _opened(file)
+    done = Done()
+    chunks = _scored(rows, scorer, shared, done, total, on_step)
+    _write(chunks, out)
+    return done
+
+
+def _opened(file: Path) -> tuple[pl.LazyFrame, int]:
+    try:
+        rows = pl.scan_parquet(file) if file.suffix == ".parquet" else pl.scan_csv(file, infer_schema=False)
+        names = rows.collect_schema().names()
+        total = int(rows.select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise FileError(f"cannot read {file}: {error}") from error
+    if not {"account_id", "domain"} & set(names):
+        raise FileError(f"{file} needs a column account_id or domain; it has: {', '.join(names)}")
+    return rows, total
+
+
+def _scored(
+    rows: pl.LazyFrame, scorer: Scorer, shared: Mapping[str, Any], done: Done, total: int, on_step: OnStep
+) -> Iterator[pl.DataFrame]:
+    settings = read_settings()
+    with asyncio.Runner() as runner:
+        store = _store(settings.redis_url and settings.store_access())
+        for chunk in rows.collect_batches(chunk_size=CHUNK, maintain_order=True):
+            parsed = [_parsed(row, shared, scorer) for row in chunk.iter_rows(named=True)]
+            asked = [item for item in parsed if isinstance(item, ScoreRequest)]
+            answers = iter(scorer.score_many(asked, runner.run(_signals(store, asked))))
+            lines = [
+                _line(next(answers)) if isinstance(item, ScoreRequest) else {ERROR: item} for item in parsed
+            ]
+            done.scored += len(asked)
+            done.failed += len(parsed) - len(asked)
+            on_step(
+                f"scored {done.scored + done.failed:,} of {total:,}",
+                (done.scored + done.failed) / max(total, 1),
+            )
+            yield pl.DataFrame(lines, schema={**COLUMNS, ERROR: pl.String()})
+        if store is not None:
+            runner.run(store.close())
+
+
+def _store(access: tuple[str, bytes] | str) -> SignalStore | None:
+    if isinstance(access, str):
+        return None
+    url, person_key = access
+    return SignalStore(url, person_key=person_key, read_budget=BATCH_READ_BUDGET)
+
+
+async def _signals(store: SignalStore | None, asked: Sequence[ScoreRequest]) -> SignalBatch:
+    if store is None:
+        return SignalBatch.unavailable(len(asked))
+    return await store.read([request.account.keys for request in asked])
+
+
+def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -> ScoreRequest | str:
+    try:
+        body = parse_score_body(row).model_copy(update=shared)
+        return body.request(scorer, now=shared["as_of"], request_id="")
+    except RequestError as error:
+        return f"{error.code}: {error}"
+
+
+def _line(answer: Answer) -> dict[str, Any]:
+    flat = {name: getattr(answer, name) for name in COLUMNS}
+    return {**flat, "reasons": REASON_SEPARATOR.join(answer.reasons), ERROR: ""}
+
+
+def _write(chunks: Iterator[pl.DataFrame], out: Path) -> None:
+    """Write chunks as they come, into a file beside the wanted one that takes its name at the end."""
+
+    def source(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:  # noqa: ARG001 - polars asks for these and sinks whole
+        yield from chunks
+
+    frame = register_io_source(source, schema=pl.Schema({**COLUMNS, ERROR: pl.String()}))
+    building = out.with_name(f".{out.name}-{os.getpid()}")
+    try:
+        if out.suffix == ".parquet":
+            frame.sink_parquet(building)
+        else:
+            frame.sink_csv(building)
+        building.replace(out)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise FileError(f"cannot write {out}: {error}") from error
+    finally:
+        building.unlink(missing_ok=True)

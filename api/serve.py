@@ -1,0 +1,101 @@
+"""Starting the service: the checks before it, the store beside it, and the workers."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from pydantic import ValidationError
+
+from api.app import servable_artifact
+from api.problems import faults
+from api.settings import Settings, SettingsError
+from scoring.signals.embedded import EmbeddedStore
+
+GRACEFUL_SECONDS = 10  # after which a request that hangs no longer holds up the exit
+PERSON_KEY_FILE = "person.key"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: one of them has a value that is not allowed; the message names its variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = (f"FIREBRAND_{fault.field.upper()}: {fault.message}" for fault in faults(error))
+        raise SettingsError("; ".join(found)) from error
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        ArtifactError: there is nothing valid, or nothing approved, to serve.
+        SettingsError: the settings lack something.
+        StoreUnavailableError: the embedded store cannot start.
+    """
+    settings = read_settings()
+    servable_artifact(settings)
+    if not _is_loopback(host) and not settings.keys:
+        message = (
+            f"--host {host} can be reached from other machines: set FIREBRAND_API_KEYS to one or more keys"
+        )
+        raise SettingsError(f"{message}, comma-separated")
+    with _store(settings):
+        uvicorn.run(
+            "api.app:app_from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[None]:
+    """Have a store for as long as the service runs: the one that is configured, or one of our own.
+
+    The workers are processes of their own; they learn the store's address from the environment.
+    """
+    if settings.redis_url:
+        settings.store_access()
+        yield
+        return
+    with EmbeddedStore(settings.state / "store") as embedded:
+        os.environ["FIREBRAND_REDIS_URL"] = embedded.url
+        if settings.person_key is None:
+            os.environ["FIREBRAND_PERSON_KEY"] = _kept_person_key(settings.state)
+        try:
+            yield
+        finally:
+            del os.environ["FIREBRAND_REDIS_URL"]
+
+
+def _kept_person_key(state: Path) -> str:
+    """Return the key beside the embedded store's data, made once: with another, resends would count anew."""
+    path = state / PERSON_KEY_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(16))
+    return _kept_person_key(state)

@@ -1,0 +1,44 @@
+"""What a running service holds: its scorer, its store and its settings; one per worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from api.settings import Settings
+from scoring.answer import Answer
+from scoring.scorer import Scorer, ScoreRequest
+from scoring.signals.store import SignalStore
+
+SMALL_BATCH = 16  # accounts scored on the event loop; larger batches would hold up other requests there
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts that routes use."""
+
+    settings: Settings
+    scorer: Scorer
+    store: SignalStore
+
+    async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
+        """Read the accounts' signals in one round trip, and score them in order."""
+        signals = await self.store.read([request.account.keys for request in requests])
+        if len(requests) <= SMALL_BATCH:
+            return self.scorer.score_many(requests, signals)
+        return await run_in_threadpool(self.scorer.score_many, requests, signals)
+
+    @staticmethod
+    def now() -> float:
+        """Return the time, unix seconds."""
+        return time.time()
+
+
+def service_of(request: Request) -> Service:
+    """Return the service a request is for."""
+    service: Service = request.app.state.service
+    return service

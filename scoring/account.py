@@ -1,0 +1,95 @@
+"""An account: who it is, and the attributes its caller knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from publicsuffixlist import PublicSuffixList
+
+from scoring.errors import RequestError
+
+LONGEST_IDENTITY = 256  # characters; longer ones are mistakes, and every one is a key in the store
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#]*@)?([^/?#:@]+)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=False)
+
+
+@lru_cache(maxsize=65_536)
+def normalise_domain(text: str) -> str | None:
+    """Return the registrable domain in a URL, e-mail address or host name, or None where there is none.
+
+    >>> normalise_domain("https://www.Acme.co.uk:443/about?x=1"), normalise_domain("jo@mail.acme.io")
+    ('acme.co.uk', 'acme.io')
+    >>> normalise_domain("n/a") is None
+    True
+    """
+    found = _HOST.match(text.strip())
+    if found is None:
+        return None
+    host = found[1].rstrip(".").lower()
+    try:
+        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    domain = _public_suffixes().privatesuffix(ascii_host)
+    return domain if domain and len(domain) <= LONGEST_IDENTITY else None
+
+
+def account_keys(account_id: str | None, domain: str | None) -> tuple[str, ...]:
+    """Return the names under which an account's signals are kept: by id, by domain, or both.
+
+    >>> account_keys("0015500000Xyy06", "www.acme.com")
+    ('a:0015500000Xyy06', 'd:acme.com')
+    """
+    by_id = (f"a:{account_id}",) if account_id else ()
+    normalised = normalise_domain(domain) if domain else None
+    return (*by_id, f"d:{normalised}") if normalised else by_id
+
+
+def checked_identity(text: str, field_name: str) -> str:
+    """Return an identity (account id or domain) without surrounding blanks.
+
+    Raises:
+        RequestError: it is too long, or holds control characters or half a surrogate pair.
+    """
+    stripped = text.strip()
+    if len(stripped) > LONGEST_IDENTITY:
+        message = f"{field_name} is longer than {LONGEST_IDENTITY} characters; send the identity alone"
+        raise RequestError(message, field=field_name, code="text_too_long")
+    if _CONTROL.search(stripped):
+        message = f"{field_name} holds control characters or half a surrogate pair; send plain text"
+        raise RequestError(message, field=field_name, code="text_invalid")
+    return stripped
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account as a caller names it: an id, a domain, or both, and attributes by name.
+
+    Raises:
+        RequestError: neither an id nor a usable domain was given (`identity_missing`).
+    """
+
+    account_id: str = ""
+    domain: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
+    keys: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = account_keys(
+            checked_identity(self.account_id, "account_id"), checked_identity(self.domain, "domain")
+        )
+        if not keys:
+            message = "an account needs an account_id, or a domain such as acme.com"
+            raise RequestError(message, field="account_id", code="identity_missing")
+        object.__setattr__(self, "keys", keys)

@@ -1,0 +1,114 @@
+"""The answer: all that Firebrand says of one account. Flat fields first, always present; then the detail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one attribute value gives to Fit. Two attributes together stand as `a & b`."""
+
+    attribute: str
+    value: str
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What customers with a like prediction turned out to be: the mean and its 90% interval."""
+
+    value: float
+    low: float
+    high: float
+    unit: str  # ratio, currency or months
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class FitDetail:
+    """Fit to the last point: base + the sum of points = unclipped, exactly; Fit is that within 0..100."""
+
+    base: float
+    unclipped: float
+    points: list[Point]
+    expected: dict[str, Expected]  # by metric: nrr, clv, payback
+    unreadable: list[str]  # attributes whose value could not be read and counts as missing
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveDetail:
+    """The weights of this answer, and the objectives the model could not learn, with the reason."""
+
+    name: str
+    weights: Mapping[str, float]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class IcpDetail:
+    """Where the account stands towards the plan's rules."""
+
+    segments: list[str]
+    exclusion: str
+    exclusion_reason: str
+    gate: float  # how much of the signals counts, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class DriverDetail:
+    """A signal that made the account's Intent."""
+
+    type: str
+    topic: str
+    age_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsDetail:
+    """The state and age of the signals behind I, R and E: absent is not zero."""
+
+    state: str  # ok, none, stale or unavailable
+    age_days: float | None  # of the last signal that counts
+    people: int
+    channels: int
+    trend: float | None  # share of the last two months' depth in the later one
+    drivers: list[DriverDetail]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """The numbers behind the flat fields."""
+
+    objective: ObjectiveDetail
+    fit: FitDetail
+    icp: IcpDetail
+    signals: SignalsDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One account's score."""
+
+    account_id: str
+    domain: str
+    reference: str  # the caller's own, echoed
+    score: float  # 0..100
+    grade: str  # A1 (best) to D4: the letter is Fit, the digit is activation
+    tier: str  # tier_1, tier_2, tier_3 or none
+    fit: float  # 0..100
+    intent: float | None  # 0..100, as are the next two; null while signals are unavailable
+    recency: float | None
+    engagement: float | None
+    in_icp: bool
+    segment: str  # id of the first approved segment it belongs to, or empty
+    coverage: float  # share of the model's weight whose attributes were present, 0..1
+    confidence: str  # high, medium or low
+    degraded: bool  # signals could not be read: the score is Fit's share alone
+    draft: bool  # nobody approved the plan behind the model
+    as_of: str  # ISO 8601; asked again with it, the same signals give the same answer
+    model_version: str
+    request_id: str
+    reasons: list[str]
+    detail: Detail

@@ -1,0 +1,248 @@
+"""The fit artifact: a folder with everything the service scores with, written once and verified when read.
+
+    artifacts/<version>/manifest.json   what it was made from, and the SHA-256 of each other file
+                        model.json      features, tables' layout, outcomes and their calibration
+                        entries.npy     the tables' entries
+                        policy.json     what signals mean
+                        plan.toml       what people decided, with their sign-offs
+                        card.html       the model card, for people
+
+The version id ends in the hash of the manifest, and the manifest holds the hash of every file: a flipped
+byte anywhere is found. Nothing in an artifact is executed. No clock is read: one book, plan and seed give the
+same bytes.
+
+Raising FORMAT: keep reading the old one (a loader per format; tests/contracts holds an artifact of each), and
+write only the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scoring.errors import ArtifactError, FirebrandError
+from scoring.features import (
+    CategoryEncoder,
+    DateEncoder,
+    Encoder,
+    FeatureSchema,
+    FlagEncoder,
+    NumberEncoder,
+    TagsEncoder,
+)
+from scoring.fit import Calibration, FitModel, Outcome, Tables
+from scoring.plan import Plan, parse_plan
+from scoring.signals.policy import Policy
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = ("model.json", "entries.npy", "policy.json", "plan.toml", "card.html")
+VERSION = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
+_ENCODERS: dict[str, type[Encoder]] = {
+    kind.kind: kind for kind in (NumberEncoder, DateEncoder, CategoryEncoder, FlagEncoder, TagsEncoder)
+}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A verified artifact in memory."""
+
+    version: str
+    manifest: Mapping[str, Any]
+    model: FitModel
+    policy: Policy
+    plan: Plan
+
+    @property
+    def draft(self) -> bool:
+        """Whether nobody signed the plan it was made with."""
+        return not self.plan.approved
+
+
+def write_artifact(
+    folder: Path,
+    *,
+    as_of: str,
+    facts: Mapping[str, Any],
+    model: FitModel,
+    policy: Policy,
+    plan_text: str,
+    card: str,
+) -> str:
+    """Write an artifact so that a reader never sees half of one.
+
+    Args:
+        folder: the registry of artifacts; made where absent.
+        as_of: the day the book speaks of, ISO; begins the version id.
+        facts: what the manifest says beside the files' hashes: JSON values only.
+        model: the fit model.
+        policy: what signals mean.
+        plan_text: the plan file as people wrote it.
+        card: the model card, HTML.
+
+    Returns:
+        The version id. Writing the same artifact again changes nothing.
+
+    Raises:
+        ArtifactError: the folder cannot be written.
+    """
+    description, entries = _describe(model)
+    contents = {
+        "model.json": _canonical(description),
+        "entries.npy": entries,
+        "policy.json": _canonical(policy.model_dump()),
+        "plan.toml": plan_text.encode(),
+        "card.html": card.encode(),
+    }
+    manifest = {"format": FORMAT, "as_of": as_of, **facts}
+    manifest["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    contents[MANIFEST] = _canonical(manifest)
+    version = _version_of(as_of, contents[MANIFEST])
+    try:
+        _write_folder(folder, version, contents)
+    except OSError as error:
+        raise ArtifactError(f"cannot write the artifact into {folder}: {error}") from error
+    return version
+
+
+def _write_folder(folder: Path, version: str, contents: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / version).exists():
+        return
+    building = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=folder))
+    try:
+        for name, content in contents.items():
+            with (building / name).open("wb") as file:
+                file.write(content)
+                os.fsync(file.fileno())
+        building.chmod(0o755)
+        building.rename(folder / version)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+
+
+def _canonical(value: Any) -> bytes:
+    """Return JSON with one spelling per value, so that equal content has equal bytes."""
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _version_of(as_of: str, manifest: bytes) -> str:
+    return f"{as_of}-{hashlib.sha256(manifest).hexdigest()[:12]}"
+
+
+def _describe(model: FitModel) -> tuple[dict[str, Any], bytes]:
+    entries = io.BytesIO()
+    np.save(entries, model.tables.entries, allow_pickle=False)
+    description = {
+        "encoders": [{"kind": encoder.kind, **_fields(encoder)} for encoder in model.schema.encoders],
+        "tables": {"first": model.tables.first.tolist(), "second": model.tables.second.tolist()},
+        "outcomes": [asdict(outcome) for outcome in model.outcomes],
+        "correlation": model.correlation.tolist(),
+        "importance": model.importance.tolist(),
+    }
+    return description, entries.getvalue()
+
+
+def _fields(encoder: Encoder) -> dict[str, Any]:
+    names = ("attribute", "edges", "day_first", "levels", "tags")
+    return {name: getattr(encoder, name) for name in names if hasattr(encoder, name)}
+
+
+def read_artifact(folder: Path, version: str) -> Artifact:
+    """Read and verify one version in a registry folder.
+
+    Raises:
+        ArtifactError: it is not there, a file is missing, damaged or unknown, or its format is too new.
+    """
+    home = folder / version
+    if not VERSION.fullmatch(version) or not home.is_dir():
+        raise ArtifactError(
+            f"no artifact {version!r} in {folder}; `firebrand models list` shows what is there"
+        )
+    contents = _read_contents(home, version)
+    try:
+        return _assemble(home, version, contents)
+    except (KeyError, TypeError, ValueError, FirebrandError) as error:
+        raise ArtifactError(
+            f"{home} is intact but cannot be understood: {error!r}; train it again"
+        ) from error
+
+
+def _read_contents(home: Path, version: str) -> dict[str, bytes]:
+    try:
+        contents = {path.name: path.read_bytes() for path in sorted(home.iterdir())}
+    except OSError as error:
+        raise ArtifactError(f"cannot read the artifact {home}: {error}") from error
+    missing = {MANIFEST, *FILES} - set(contents)
+    unknown = set(contents) - {MANIFEST, *FILES}
+    if missing or unknown:
+        what = "lacks" if missing else "holds unknown files:"
+        raise ArtifactError(
+            f"{home} {what} {', '.join(sorted(missing or unknown))}; restore it or train it again"
+        )
+    if _version_of(version[:10], contents[MANIFEST]) != version:
+        raise ArtifactError(
+            f"{home / MANIFEST} is damaged or was edited: its hash is not the one in the version id"
+        )
+    manifest = json.loads(contents[MANIFEST])
+    if manifest.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{home} has format {manifest.get('format')!r}; this Firebrand reads format {FORMAT}"
+        )
+    for name in FILES:
+        if hashlib.sha256(contents[name]).hexdigest() != manifest["files"].get(name):
+            raise ArtifactError(
+                f"{home / name} is damaged or was edited: its hash is not the one in the manifest"
+            )
+    return contents
+
+
+def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifact:
+    description = json.loads(contents["model.json"])
+    schema = FeatureSchema(tuple(_encoder(fields) for fields in description["encoders"]))
+    tables = Tables(
+        first=np.array(description["tables"]["first"], np.intp),
+        second=np.array(description["tables"]["second"], np.intp),
+        entries=np.load(io.BytesIO(contents["entries.npy"]), allow_pickle=False),
+        sizes=np.array([feature.size for feature in schema.features], np.intp),
+    )
+    model = FitModel(
+        schema=schema,
+        tables=tables,
+        outcomes=tuple(_outcome(fields) for fields in description["outcomes"]),
+        correlation=np.array(description["correlation"], np.float64),
+        importance=np.array(description["importance"], np.float64),
+    )
+    return Artifact(
+        version=version,
+        manifest=json.loads(contents[MANIFEST]),
+        model=model,
+        policy=Policy.model_validate_json(contents["policy.json"]),
+        plan=parse_plan(contents["plan.toml"].decode(), str(home / "plan.toml")),
+    )
+
+
+def _encoder(fields: dict[str, Any]) -> Encoder:
+    rest = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in fields.items()
+        if name != "kind"
+    }
+    return _ENCODERS[fields["kind"]](**rest)
+
+
+def _outcome(fields: dict[str, Any]) -> Outcome:
+    calibration = Calibration(**{name: tuple(values) for name, values in fields.pop("calibration").items()})
+    return Outcome(**fields, calibration=calibration)

@@ -1,0 +1,124 @@
+"""Reasons: the numbers behind an answer, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scoring.answer import Answer, DriverDetail, Expected, FitDetail, Point, SignalsDetail
+from scoring.features import MISSING, Feature
+from scoring.fit import BASE, Fit
+from scoring.plan import Plan
+from scoring.signals.activation import Activation
+from scoring.values import as_number
+
+REASONS_FOR_FIT = 3
+TOGETHER = " & "  # joins two attributes, and their values, in the points of a pair
+
+
+def fit_detail(fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: tuple[str, ...]) -> FitDetail:
+    """Explain one account's Fit; see `FitDetail`."""
+    points = sorted(_points(fit, row, attributes), key=lambda point: -abs(point.points))
+    return FitDetail(BASE, float(fit.unclipped[row]), points, _expected(fit, row), list(unreadable))
+
+
+def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[Point]:
+    features, tables = fit.model.schema.features, fit.model.tables
+    for table in fit.points[row].nonzero()[0].tolist():
+        spanned = [features[j] for j in (tables.first[table], tables.second[table]) if j >= 0]
+        codes = [int(fit.codes[row, j]) for j in (tables.first[table], tables.second[table]) if j >= 0]
+        yield Point(
+            TOGETHER.join(feature.attribute for feature in spanned),
+            TOGETHER.join(_value(f, code, attributes) for f, code in zip(spanned, codes, strict=True)),
+            float(fit.points[row, table]),
+        )
+
+
+def _value(feature: Feature, code: int, attributes: Mapping[str, Any]) -> str:
+    if feature.encoder.kind == "number" and code != MISSING:
+        return f"{as_number(attributes[feature.attribute]):,.6g}"
+    return feature.say(code)
+
+
+def _expected(fit: Fit, row: int) -> dict[str, Expected]:
+    expected = {}
+    for outcome, band in zip(fit.model.outcomes, fit.bands[row].tolist(), strict=True):
+        table = outcome.calibration
+        expected[outcome.metric] = Expected(
+            table.mean[band], table.low[band], table.high[band], outcome.unit, table.count[band]
+        )
+    return expected
+
+
+def signals_detail(activation: Activation, row: int) -> SignalsDetail:
+    """Say what the signals of one account were."""
+    age, trend = float(activation.age_days[row]), float(activation.trend[row])
+    return SignalsDetail(
+        state=activation.state[row],
+        age_days=None if math.isnan(age) else round(age, 2),
+        people=int(activation.people[row]),
+        channels=int(activation.channels[row]),
+        trend=None if math.isnan(trend) else round(trend, 3),
+        drivers=[DriverDetail(d.type, d.topic, round(d.age_days, 2)) for d in activation.drivers[row]],
+    )
+
+
+def reasons(plan: Plan, answer: Answer) -> list[str]:
+    """Say why an account scores as it does: Fit first, then Intent, Recency and Engagement.
+
+    Args:
+        plan: whose segments and exclusions are named.
+        answer: complete but for its reasons.
+    """
+    return [*_fit_reasons(plan, answer), *_signal_reasons(answer)]
+
+
+def _fit_reasons(plan: Plan, answer: Answer) -> Iterator[str]:
+    icp = answer.detail.icp
+    if icp.exclusion:
+        yield f"Fit: excluded: {icp.exclusion_reason}"
+    elif answer.segment:
+        segment = next(spec for spec in plan.segment if spec.id == answer.segment)
+        yield f"Fit: in the ICP: {segment.name or segment.id} ({segment.rule.sentence})"
+    elif not answer.in_icp:
+        yield "Fit: outside the ICP: no approved segment holds, so signals do not count"
+    for point in answer.detail.fit.points[:REASONS_FOR_FIT]:
+        yield f"Fit: {point.points:+.1f} points: {point.attribute} {point.value}"
+
+
+def _signal_reasons(answer: Answer) -> Iterator[str]:
+    signals = answer.detail.signals
+    if signals.state == "unavailable":
+        yield "Intent, Recency, Engagement: signals could not be read; the score is Fit's share alone"
+        return
+    if signals.age_days is None:
+        yield "Intent, Recency, Engagement: no signals yet"
+        return
+    drivers = [f"{_words(driver)} {_ago(driver.age_days)}" for driver in signals.drivers]
+    yield f"Intent: {', '.join(drivers) or 'no signal that speaks of intent'}"
+    yield f"Recency: last signal {_ago(signals.age_days)}"
+    people = f"{signals.people} {'person' if signals.people == 1 else 'people'}"
+    channels = f"{signals.channels} channel{'' if signals.channels == 1 else 's'}"
+    yield f"Engagement: {people} over {channels}{_trend(signals.trend)}"
+
+
+def _words(driver: DriverDetail) -> str:
+    topic = f" on {driver.topic}" if driver.topic else ""
+    return driver.type.replace("_", " ") + topic
+
+
+def _ago(days: float) -> str:
+    """Say an age.
+
+    >>> _ago(0.3), _ago(1.4), _ago(12.0)
+    ('today', '1 day ago', '12 days ago')
+    """
+    whole = int(days)
+    return "today" if whole == 0 else f"{whole} day{'' if whole == 1 else 's'} ago"
+
+
+def _trend(trend: float | None) -> str:
+    if trend is None or 0.4 <= trend <= 0.6:
+        return "" if trend is None else ", steady"
+    return ", deepening" if trend > 0.6 else ", fading"

@@ -1,0 +1,194 @@
+"""The scorer: request -> features -> fit -> signals -> FIRE -> response, a batch at a time.
+
+It is pure: one artifact, request and log of signals give one answer, to the last bit, alone or in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from scoring import explain
+from scoring.account import Account
+from scoring.answer import Answer, Detail, IcpDetail, ObjectiveDetail
+from scoring.artifact import Artifact
+from scoring.features import Encoded
+from scoring.fire import Fire, combine, gate
+from scoring.fit import Fit, Objective
+from scoring.plan import OBJECTIVES
+from scoring.signals.activation import Activation, measure
+from scoring.signals.log import SignalBatch
+
+HIGH_COVERAGE, MEDIUM_COVERAGE = 0.8, 0.5  # from which an answer's confidence is high, or medium
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """One account to score, as of a moment, for an objective."""
+
+    account: Account
+    as_of: float  # unix seconds; signals after it do not count
+    objective: Objective  # from `Scorer.objective`
+    reference: str = ""  # the caller's own, echoed
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Where an account stands towards the plan's rules."""
+
+    segments: tuple[str, ...]  # ids of the approved segments it belongs to, in the plan's order
+    exclusion: str  # id of the first exclusion that holds, or empty
+    exclusion_reason: str
+    in_icp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """All that was found for a batch, row by row in the order of the requests."""
+
+    requests: Sequence[ScoreRequest]
+    encoded: Encoded
+    fit: Fit
+    memberships: Sequence[Membership]
+    activation: Activation
+    fire: Fire
+
+
+class Scorer:
+    """Scores accounts with one artifact."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+        self._plan = artifact.plan
+        self._model = artifact.model
+        self._segments = [spec.rule for spec in self._plan.segment]
+        self._exclusions = [(spec.rule, spec.reason) for spec in self._plan.exclusion]
+        self._left_out: Mapping[str, str] = artifact.manifest["left_out"]
+        self._default = self.objective(self._plan_weights())
+
+    def _plan_weights(self) -> dict[str, float]:
+        """Return the plan's weights of what could be learnt; all alike where it weighs none of that."""
+        learnt = [outcome.objective for outcome in self._model.outcomes]
+        asked = {name: getattr(self._plan.objective, name) for name in OBJECTIVES if name in learnt}
+        return asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0)
+
+    def objective(self, asked: Mapping[str, float] | str | None = None) -> Objective:
+        """Prepare what a request asks for: weights, a preset's name, or None for the plan's own.
+
+        Raises:
+            RequestError: the objective is unknown, or this model could not learn it.
+        """
+        if asked is None:
+            return self._default
+        return self._model.preset(asked) if isinstance(asked, str) else self._model.objective("custom", asked)
+
+    def score_one(self, request: ScoreRequest, signals: SignalBatch) -> Answer:
+        """Score one account: a batch of one."""
+        return self.score_many([request], signals)[0]
+
+    def score_many(self, requests: Sequence[ScoreRequest], signals: SignalBatch) -> list[Answer]:
+        """Score a batch.
+
+        Args:
+            requests: the accounts; each has an objective and a moment of its own.
+            signals: their logs, one owner per request, in the same order.
+
+        Returns:
+            One answer per request, in order.
+        """
+        if not requests:
+            return []
+        attributes = [request.account.attributes for request in requests]
+        encoded = self._model.schema.encode(attributes)
+        fit = self._model.fit(encoded.codes, [request.objective for request in requests])
+        memberships = [
+            self._membership(request.account, fit.value[row]) for row, request in enumerate(requests)
+        ]
+        activation = measure(self.artifact.policy, signals, np.array([request.as_of for request in requests]))
+        fire = self._fire(fit, memberships, activation)
+        batch = _Batch(requests, encoded, fit, memberships, activation, fire)
+        return [self._answer(batch, row) for row in range(len(requests))]
+
+    def _membership(self, account: Account, fit: float) -> Membership:
+        segments = tuple(rule.id for rule in self._segments if rule.matches(account.attributes))
+        held = ((rule.id, reason) for rule, reason in self._exclusions if rule.matches(account.attributes))
+        exclusion, reason = next(held, ("", ""))
+        icp = self._plan.icp
+        inside = bool(segments) if icp.require_segment else bool(segments) or fit >= icp.fit_floor
+        return Membership(segments, exclusion, reason, inside and not exclusion)
+
+    def _fire(self, fit: Fit, memberships: Sequence[Membership], activation: Activation) -> Fire:
+        in_icp = np.array([membership.in_icp for membership in memberships])
+        return combine(
+            self._plan.fire,
+            self._plan.tiers,
+            fit=fit.value,
+            opening=gate(fit.value, in_icp, self._plan.icp),
+            intent=activation.intent,
+            recency=activation.recency,
+            engagement=activation.engagement,
+            excluded=np.array([membership.exclusion != "" for membership in memberships]),
+        )
+
+    def _answer(self, batch: _Batch, row: int) -> Answer:
+        request, membership = batch.requests[row], batch.memberships[row]
+        degraded = batch.activation.state[row] == "unavailable"
+        answer = Answer(
+            account_id=request.account.account_id,
+            domain=request.account.domain,
+            reference=request.reference,
+            score=round(float(batch.fire.score[row]), 2),
+            grade=batch.fire.grade[row],
+            tier=batch.fire.tier[row],
+            fit=round(float(batch.fit.value[row]), 2),
+            intent=None if degraded else round(100.0 * float(batch.activation.intent[row]), 2),
+            recency=None if degraded else round(100.0 * float(batch.activation.recency[row]), 2),
+            engagement=None if degraded else round(100.0 * float(batch.activation.engagement[row]), 2),
+            in_icp=membership.in_icp,
+            segment=membership.segments[0] if membership.segments else "",
+            coverage=round(float(batch.fit.coverage[row]), 4),
+            confidence=_confidence(float(batch.fit.coverage[row]), degraded=degraded),
+            degraded=degraded,
+            draft=self.artifact.draft,
+            as_of=say_moment(request.as_of),
+            model_version=self.artifact.version,
+            request_id=request.request_id,
+            reasons=[],
+            detail=self._detail(batch, row),
+        )
+        return replace(answer, reasons=explain.reasons(self._plan, answer))
+
+    def _detail(self, batch: _Batch, row: int) -> Detail:
+        request, membership = batch.requests[row], batch.memberships[row]
+        unreadable = batch.encoded.unreadable.get(row, ())
+        return Detail(
+            objective=ObjectiveDetail(request.objective.name, request.objective.weights, self._left_out),
+            fit=explain.fit_detail(batch.fit, row, request.account.attributes, unreadable),
+            icp=IcpDetail(
+                segments=list(membership.segments),
+                exclusion=membership.exclusion,
+                exclusion_reason=membership.exclusion_reason,
+                gate=float(batch.fire.gate[row]),
+            ),
+            signals=explain.signals_detail(batch.activation, row),
+        )
+
+
+def say_moment(seconds: float) -> str:
+    """Write a moment in ISO 8601, to the millisecond.
+
+    >>> say_moment(1782864000.25)
+    '2026-07-01T00:00:00.250Z'
+    """
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _confidence(coverage: float, *, degraded: bool) -> str:
+    """Say how far an answer can be trusted, from the share of the model's weight it could use."""
+    steps = ("low", "medium", "high")
+    level = (coverage >= MEDIUM_COVERAGE) + (coverage >= HIGH_COVERAGE)
+    return steps[max(level - degraded, 0)]

@@ -1,0 +1,53 @@
+"""What each objective stands for: the metric it is learnt from, and the scale it is learnt on.
+
+Growth is learnt on NRR itself; CLV and payback on logarithms, because both spread over orders of magnitude.
+Payback is turned around: a longer one is worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+HIGHEST_NRR = 3.0  # a year that tripled counts no more than this: small starts make huge ratios
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One objective as a learning task."""
+
+    objective: str
+    metric: str
+    unit: Literal["ratio", "currency", "months"]
+    column: str  # of the account metrics
+    to_target: Callable[[Floats], Floats]  # higher is better
+
+    def values(self, metrics: pl.DataFrame) -> Floats:
+        """Return the metric of each account: (accounts,), NaN where it is censored or has no data."""
+        return metrics[self.column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _clipped(nrr: Floats) -> Floats:
+    return np.minimum(nrr, HIGHEST_NRR)
+
+
+def _log_value(clv: Floats) -> Floats:
+    return np.log1p(np.maximum(clv, 0.0))
+
+
+def _log_speed(payback: Floats) -> Floats:
+    return -np.log(payback)
+
+
+TARGETS = (
+    Target("growth", "nrr", "ratio", "nrr", _clipped),
+    Target("lifetime_value", "clv", "currency", "clv", _log_value),
+    Target("efficiency", "payback", "months", "payback_months", _log_speed),
+)

@@ -1,0 +1,96 @@
+"""From the book's attributes to the feature schema: where numbers are cut, which categories are known.
+
+All of it is decided on the customers, whose outcomes are learnt. A category or tag that too few of them have
+gets no entry of its own: categories fall into the entry of unseen ones, tags are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import polars as pl
+
+from scoring.features import (
+    LARGEST_SIZE,
+    CategoryEncoder,
+    Codes,
+    DateEncoder,
+    Encoder,
+    FeatureSchema,
+    FlagEncoder,
+    NumberEncoder,
+    TagsEncoder,
+)
+from scoring.training.book import Attribute
+
+MOST_INTERVALS = 64
+CUSTOMERS_PER_INTERVAL = 20
+LEAST_FOR_LEVEL = 5  # customers a category must have to get an entry of its own
+LEAST_SHARE_FOR_TAG = 0.01  # of the customers that must have a tag, and be without it, for it to be a feature
+LEAST_FOR_TAG = 10
+MOST_TAGS = 100
+
+
+def build_schema(
+    attributes: Sequence[Attribute], customers: pl.DataFrame, *, without: Collection[str] = ()
+) -> FeatureSchema:
+    """Build the schema from the customers' attributes.
+
+    Args:
+        attributes: the book's, with their kinds.
+        customers: a row per customer, typed as in `Book.accounts`.
+        without: attributes that are left out.
+    """
+    wanted = [attribute for attribute in attributes if attribute.name not in without]
+    encoders = (_encoder(attribute, customers[attribute.name]) for attribute in wanted)
+    return FeatureSchema(tuple(encoder for encoder in encoders if encoder is not None))
+
+
+def encode_frame(schema: FeatureSchema, accounts: pl.DataFrame) -> Codes:
+    """Encode accounts of the book: (accounts, features)."""
+    names = [encoder.attribute for encoder in schema.encoders]
+    return schema.encode(accounts.select(names).to_dicts()).codes
+
+
+def _encoder(attribute: Attribute, column: pl.Series) -> Encoder | None:
+    present = column.drop_nulls()
+    if present.is_empty():
+        return None
+    match attribute.kind:
+        case "number":
+            return NumberEncoder(attribute.name, _edges(present))
+        case "date":
+            return DateEncoder(attribute.name, _edges(present), attribute.day_first)
+        case "flag":
+            return FlagEncoder(attribute.name)
+        case "category":
+            return CategoryEncoder(attribute.name, _levels(present))
+        case "tags":
+            tags = _tags(present)
+            return TagsEncoder(attribute.name, tags) if tags else None
+
+
+def _edges(present: pl.Series) -> tuple[float, ...]:
+    """Cut into intervals that hold like numbers of customers, or between all values where there are few."""
+    values = present.to_numpy()
+    distinct = np.unique(values)
+    intervals = int(np.clip(len(values) // CUSTOMERS_PER_INTERVAL, 2, MOST_INTERVALS))
+    if len(distinct) <= intervals:
+        return tuple(((distinct[1:] + distinct[:-1]) / 2).tolist())
+    cuts = np.quantile(values, np.arange(1, intervals) / intervals, method="lower")
+    return tuple(np.unique(cuts[cuts < distinct[-1]]).tolist())
+
+
+def _levels(present: pl.Series) -> tuple[str, ...]:
+    counts = Counter(present.to_list())
+    frequent = [level for level, count in counts.most_common() if count >= LEAST_FOR_LEVEL]
+    return tuple(sorted(frequent[: LARGEST_SIZE - 2]))
+
+
+def _tags(present: pl.Series) -> tuple[str, ...]:
+    counts = Counter(tag for tags in present.to_list() for tag in tags)
+    least = max(LEAST_FOR_TAG, LEAST_SHARE_FOR_TAG * len(present))
+    telling = [tag for tag in sorted(counts) if least <= counts[tag] <= len(present) - least]
+    return tuple(sorted(sorted(telling, key=lambda tag: -counts[tag])[:MOST_TAGS]))

@@ -1,0 +1,132 @@
+"""Examining a book: everything it can teach, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from scoring.errors import NothingToLearnError
+from scoring.features import Codes, FeatureSchema
+from scoring.plan import Plan
+from scoring.training.additive import Floats
+from scoring.training.assemble import Head
+from scoring.training.book import Book, read_book
+from scoring.training.leaks import filled_for_customers_only, too_good
+from scoring.training.learn import learn
+from scoring.training.metrics import CompanyMetrics, account_metrics, company_metrics, resolve_as_of
+from scoring.training.outcomes import TARGETS
+from scoring.training.schema import build_schema, encode_frame
+
+STEPS = 3 + 3 * len(TARGETS)  # how often `on_step` is called at most
+
+Begin = Callable[[str], None]  # told the name of each step as it begins
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that was found in a book: what an artifact is made of and a report speaks of."""
+
+    plan: Plan
+    book: Book
+    as_of: date
+    metrics: pl.DataFrame  # a row per customer
+    company: CompanyMetrics
+    customers: pl.DataFrame  # their attributes, in the order of `metrics`
+    schema: FeatureSchema
+    codes: Codes  # (customers, features)
+    heads: tuple[Head, ...]
+    left_out: Mapping[str, str]  # objective -> why it could not be learnt
+    leaks: Mapping[str, str]  # attribute -> why it was left out
+
+
+def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda _: None) -> Study:
+    """Read a book and learn what it can teach.
+
+    Raises:
+        BookError: the book cannot be read.
+        NothingToLearnError: no outcome can be predicted from the attributes.
+    """
+    on_step("reading the book")
+    book = read_book(folder, plan)
+    on_step("computing growth metrics")
+    metrics = account_metrics(book, plan)
+    customers = metrics.select("account_id").join(
+        book.accounts, on="account_id", how="left", maintain_order="left"
+    )
+    outcomes = _outcomes(metrics)
+    on_step("looking for leaky columns")
+    names = [attribute.name for attribute in book.attributes]
+    leaks = filled_for_customers_only(names, customers, book.prospects)
+    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
+    schema = build_schema(book.attributes, customers, without=leaks)
+    leaks |= too_good(schema, encode_frame(schema, customers), outcomes, keep=plan.attributes.keep, seed=seed)
+    schema = build_schema(book.attributes, customers, without=leaks)
+    if not schema.features:
+        raise NothingToLearnError(
+            f"{folder} holds no attribute to learn from{_said({**book.ignored, **leaks})}"
+        )
+    codes = encode_frame(schema, customers)
+    heads, left_out = _learn_all(schema, codes, metrics, outcomes, seed, on_step)
+    if not heads:
+        raise NothingToLearnError(f"no artifact was made: {folder} teaches no objective{_said(left_out)}")
+    return Study(
+        plan=plan,
+        book=book,
+        as_of=resolve_as_of(book, plan),
+        metrics=metrics,
+        company=company_metrics(book, plan),
+        customers=customers,
+        schema=schema,
+        codes=codes,
+        heads=heads,
+        left_out=left_out,
+        leaks=leaks,
+    )
+
+
+def _outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
+    """Return each objective's learning target: (customers,), NaN where it is not known."""
+    with np.errstate(invalid="ignore"):  # NaN in, NaN out
+        return {target.objective: target.to_target(target.values(metrics)) for target in TARGETS}
+
+
+def _learn_all(
+    schema: FeatureSchema,
+    codes: Codes,
+    metrics: pl.DataFrame,
+    outcomes: Mapping[str, Floats],
+    seed: int,
+    on_step: Begin,
+) -> tuple[tuple[Head, ...], dict[str, str]]:
+    heads: list[Head] = []
+    left_out: dict[str, str] = {}
+    for target in TARGETS:
+        y = outcomes[target.objective]
+        known = np.isfinite(y)
+        if not known.any():
+            left_out[target.objective] = (
+                f"the book has no data for it: no customer has a known {target.metric}"
+            )
+            continue
+        learnt = learn(
+            schema, codes[known], y[known], seed=seed, on_step=partial(_on_metric, on_step, target.metric)
+        )
+        if isinstance(learnt, str):
+            left_out[target.objective] = learnt
+        else:
+            heads.append(Head(target, learnt, target.values(metrics)[known]))
+    return tuple(heads), left_out
+
+
+def _on_metric(on_step: Begin, metric: str, step: str) -> None:
+    on_step(f"{metric}: {step}")
+
+
+def _said(reasons: Mapping[str, str]) -> str:
+    return "".join(f"\n  {name}: {reason}" for name, reason in reasons.items())

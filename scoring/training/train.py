@@ -1,0 +1,112 @@
+"""Training: book -> growth metrics -> features -> fit model -> artifact, under the plan people decided."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version as package_version
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from scoring.artifact import write_artifact
+from scoring.fit import FitModel
+from scoring.plan import read_plan
+from scoring.registry import activate, has_active
+from scoring.signals.policy import Policy
+from scoring.training.assemble import Head, assemble, exactness
+from scoring.training.card import card_html
+from scoring.training.progress import OnStep, nobody
+from scoring.training.study import STEPS, Study, examine
+
+PACKAGES = ("numpy", "polars", "scikit-learn", "scipy")
+EXACT = 1e-9  # how far the tables' sum may be from the learner's own prediction
+
+
+def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: OnStep = nobody) -> str:
+    """Make an artifact from a book, and make it the active one where none is active yet.
+
+    Args:
+        book: the folder of tables.
+        plan: the plan file.
+        artifacts: the registry the artifact is written into.
+        seed: of folds, samples and bootstraps; one book, plan and seed give the same bytes.
+        on_step: told each step as it begins.
+
+    Returns:
+        The version id.
+
+    Raises:
+        BookError: the book cannot be read.
+        PlanError: the plan cannot be read.
+        NothingToLearnError: no outcome can be predicted from the attributes; nothing is written.
+        ArtifactError: the registry cannot be written.
+    """
+    done = count()
+    study = examine(
+        book, read_plan(plan), seed=seed, on_step=lambda step: on_step(step, next(done) / (STEPS + 1))
+    )
+    on_step("writing the artifact", STEPS / (STEPS + 1))
+    model = assemble(study.schema, study.codes, study.heads, seed=seed)
+    version = write_artifact(
+        artifacts,
+        as_of=study.as_of.isoformat(),
+        facts=_facts(study, model, seed),
+        model=model,
+        policy=Policy(),
+        plan_text=plan.read_text(encoding="utf-8"),
+        card=card_html(study, model),
+    )
+    if not has_active(artifacts):
+        activate(artifacts, version)
+    return version
+
+
+def _facts(study: Study, model: FitModel, seed: int) -> dict[str, Any]:
+    """Return what the manifest says of how the artifact came to be."""
+    worst = exactness(model, study.heads, study.codes)
+    if max(worst.values()) > EXACT:
+        raise AssertionError(f"tables and learner disagree by {worst}: the extraction is wrong")
+    return {
+        "made_by": {
+            "firebrand": package_version("firebrand"),
+            **{name: package_version(name) for name in PACKAGES},
+        },
+        "seed": seed,
+        "book": {
+            "files": {
+                name: {"sha256": d.sha256, "rows": d.rows} for name, d in sorted(study.book.digests.items())
+            },
+            "customers": study.metrics.height,
+            "prospects": 0 if study.book.prospects is None else study.book.prospects.height,
+            "rejected_cells_and_rows": study.book.rejects.height,
+            "merged_accounts": study.book.merges.height,
+        },
+        "plan": {
+            "name": study.plan.name,
+            "approved": study.plan.approved,
+            "sign_offs": [sign_off.model_dump(mode="json") for sign_off in study.plan.sign_off],
+        },
+        "currency": study.plan.book.currency,
+        "company": asdict(study.company) | {"as_of": study.company.as_of.isoformat()},
+        "attributes": sorted({feature.attribute for feature in study.schema.features}),
+        "ignored_attributes": dict(study.book.ignored),
+        "leaks": dict(study.leaks),
+        "left_out": dict(study.left_out),
+        "objectives": {head.target.objective: _evidence(head) for head in study.heads},
+        "largest_difference_from_the_learner": worst,
+    }
+
+
+def _evidence(head: Head) -> dict[str, Any]:
+    learnt = head.learnt
+    forms = (learnt.evidence, *learnt.rivals)
+    return {
+        "metric": head.target.metric,
+        "customers": len(head.known),
+        "form": learnt.evidence.form,
+        "r_squared_out_of_fold": {evidence.form: evidence.r_squared for evidence in forms},
+        "correlation_out_of_fold": learnt.evidence.correlation,
+        "p_value": learnt.evidence.p_value,
+        "tables": len(learnt.additive.tables),
+        "pair_tables": sum(len(term) == 2 for term in learnt.additive.tables),
+    }

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+import redis
+
+from scoring.signals.embedded import EmbeddedStore
+from scoring.signals.store import SignalStore
+
+OpenStore = Callable[..., AbstractAsyncContextManager[SignalStore]]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    with EmbeddedStore(tmp_path_factory.mktemp("store")) as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def client(server: EmbeddedStore) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(server.url, protocol=2) as plain:
+        yield plain
+
+
+@pytest.fixture(scope="session")
+def open_store(server: EmbeddedStore) -> OpenStore:
+    @asynccontextmanager
+    async def opened(url: str = server.url, **options: float) -> AsyncIterator[SignalStore]:
+        # The budgets are wide by default: a busy machine is no reason to fail a test of something else.
+        store = SignalStore(url, person_key=b"a key for tests", **{"read_budget": 5.0, **options})  # type: ignore[arg-type]  # whole numbers among them
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def _empty(request: pytest.FixtureRequest) -> None:
+    if "client" in request.fixturenames or "open_store" in request.fixturenames:
+        request.getfixturevalue("client").flushall()
