@@ -60,7 +60,6 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("firebrand"),
         description=DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     app.state.settings = settings
     app.add_middleware(RequestIds)

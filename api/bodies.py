@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.schemas import BulkBody, ScoreBody, SignalsBody
+from api.settings import Settings
 from scoring.errors import RequestError
 
 _REF = "#/components/schemas/{model}"
@@ -20,14 +21,26 @@ async def json_body(request: Request) -> Any:
     """Return the body as JSON values: finite numbers, well-formed texts.
 
     Raises:
-        RequestError: `body_not_json`.
+        RequestError: `body_not_json` or `body_too_large`.
     """
     try:
-        return orjson.loads(await request.body())
+        return orjson.loads(await _body(request))
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         message = f"the body is not JSON at {place}: {error.msg}; NaN and Infinity are not JSON either"
         raise RequestError(message, code="body_not_json") from None
+
+
+async def _body(request: Request) -> bytes:
+    """Read the body; of one that is too large no more than it takes to know that."""
+    settings: Settings = request.app.state.settings
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > settings.max_body_bytes:
+            message = f"the body is larger than the {settings.max_body_bytes:,} bytes this service takes"
+            raise RequestError(f"{message}; send smaller batches", code="body_too_large")
+    return bytes(body)
 
 
 def described_by(*models: type[BaseModel], array_of: type[BaseModel] | None = None) -> dict[str, Any]:

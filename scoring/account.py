@@ -16,6 +16,21 @@ from scoring.errors import RequestError
 LONGEST_IDENTITY = 256  # characters; longer ones are mistakes, and every one is a key in the store
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#]*@)?([^/?#:@]+)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# Many companies share these, so they identify none: mailbox providers, and sites that host companies' pages.
+SHARED_DOMAINS = frozenset(
+    {"126.com", "163.com", "aol.com", "facebook.com", "gmail.com", "gmx.de", "gmx.net", "googlemail.com"}
+    | {
+        "hotmail.com",
+        "icloud.com",
+        "instagram.com",
+        "linkedin.com",
+        "live.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+    }
+    | {"outlook.com", "proton.me", "protonmail.com", "qq.com", "web.de", "yahoo.com"}
+)
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -48,12 +63,14 @@ def normalise_domain(text: str) -> str | None:
 def account_keys(account_id: str | None, domain: str | None) -> tuple[str, ...]:
     """Return the names under which an account's signals are kept: by id, by domain, or both.
 
+    A domain that many companies share names no account.
+
     >>> account_keys("0015500000Xyy06", "www.acme.com")
     ('a:0015500000Xyy06', 'd:acme.com')
     """
     by_id = (f"a:{account_id}",) if account_id else ()
     normalised = normalise_domain(domain) if domain else None
-    return (*by_id, f"d:{normalised}") if normalised else by_id
+    return (*by_id, f"d:{normalised}") if normalised and normalised not in SHARED_DOMAINS else by_id
 
 
 def checked_identity(text: str, field_name: str) -> str:
@@ -90,6 +107,6 @@ class Account:
             checked_identity(self.account_id, "account_id"), checked_identity(self.domain, "domain")
         )
         if not keys:
-            message = "an account needs an account_id, or a domain such as acme.com"
+            message = "an account needs an account_id, or a domain of its own such as acme.com"
             raise RequestError(message, field="account_id", code="identity_missing")
         object.__setattr__(self, "keys", keys)

@@ -19,16 +19,21 @@ TOGETHER = " & "  # joins two attributes, and their values, in the points of a p
 
 def fit_detail(fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: tuple[str, ...]) -> FitDetail:
     """Explain one account's Fit; see `FitDetail`."""
-    points = sorted(_points(fit, row, attributes), key=lambda point: -abs(point.points))
-    return FitDetail(BASE, float(fit.unclipped[row]), points, _expected(fit, row), list(unreadable))
+    gathered: dict[tuple[str, str], float] = {}
+    for attribute, value, points in _points(fit, row, attributes):
+        gathered[attribute, value] = gathered.get((attribute, value), 0.0) + points
+    named = [Point(attribute, value, points) for (attribute, value), points in gathered.items()]
+    strongest_first = sorted(named, key=lambda point: -abs(point.points))
+    return FitDetail(BASE, float(fit.unclipped[row]), strongest_first, _expected(fit, row), list(unreadable))
 
 
-def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[Point]:
+def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Yield attribute, value and points of each table; a tag list that is missing stands in one per tag."""
     features, tables = fit.model.schema.features, fit.model.tables
     for table in fit.points[row].nonzero()[0].tolist():
         spanned = [features[j] for j in (tables.first[table], tables.second[table]) if j >= 0]
         codes = [int(fit.codes[row, j]) for j in (tables.first[table], tables.second[table]) if j >= 0]
-        yield Point(
+        yield (
             TOGETHER.join(feature.attribute for feature in spanned),
             TOGETHER.join(_value(f, code, attributes) for f, code in zip(spanned, codes, strict=True)),
             float(fit.points[row, table]),

@@ -68,7 +68,7 @@ class Scorer:
         self._segments = [spec.rule for spec in self._plan.segment]
         self._exclusions = [(spec.rule, spec.reason) for spec in self._plan.exclusion]
         self._left_out: Mapping[str, str] = artifact.manifest["left_out"]
-        self._default = self.objective(self._plan_weights())
+        self._default = self._model.objective("plan", self._plan_weights())
 
     def _plan_weights(self) -> dict[str, float]:
         """Return the plan's weights of what could be learnt; all alike where it weighs none of that."""

@@ -12,20 +12,43 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+_DASHES = {"-", "--", "\u2013", "\u2014"}
 MISSING_WORDS = frozenset(
-    {"", "-", "--", "?", "#n/a", "(blank)", "<null>", "blank", "n.a.", "n/a", "na", "nan", "nil", "none"}
-    | {"not available", "null", "undefined", "unknown"}
+    {
+        "",
+        "?",
+        "#n/a",
+        "#ref!",
+        "(blank)",
+        "<null>",
+        "blank",
+        "n / a",
+        "n.a",
+        "n.a.",
+        "n/a",
+        "na",
+        "nan",
+        "nil",
+    }
+    | {"none", "not available", "null", "tbd", "undefined", "unknown", *_DASHES}
 )
-_TRUE = frozenset({"1", "on", "t", "true", "wahr", "x", "y", "yes", "✓"})
-_FALSE = frozenset({"0", "f", "false", "falsch", "n", "no", "off"})
+_TRUE = frozenset({"1", "1.0", "on", "t", "true", "wahr", "x", "y", "yes", "✓"})
+_FALSE = frozenset({"0", "0.0", "f", "false", "falsch", "n", "no", "off"})
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9}
 _NUMBER = re.compile(
     r"(?P<sign>[-+]?)(?:us\$|[$€£¥]|usd|eur|gbp|chf)?\s*(?P<inner>[-+]?)"
-    r"(?P<digits>(?:\d[\d.,'_ \u00a0\u202f]*|\.\d+)(?:e[-+]?\d+)?)"
+    r"(?P<digits>[\d.,'_ \u00a0\u202f]*\d\.?)(?P<power>e[-+]?\d{1,3})?"
     r"\s*(?P<scale>bn|mm|mn|[kmb])?\s*(?:[$€£¥]|usd|eur|gbp|chf)?(?P<tail>%|\+)?"
 )
-_EXPONENT = re.compile(r"e[-+]?\d+$")
-_DAY_PARTS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:[ T].*)?")
+_PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
+_GROUPED = re.compile(r"\d{1,3}(?P<by>[,'_ ])\d{3}(?:(?P=by)\d{3})*(?:\.\d*)?")
+_GROUPED_BY_DOTS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
+_DECIMAL_COMMA = re.compile(r"\d+,\d+")
+_YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T].*)?")
+_YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[ T].*)?")
+_DAY_NAMED_MONTH = re.compile(r"(\d{1,2})[ -]([a-z]{3,9})\.?[ ,-]+(\d{4})")
+_NAMED_MONTH_DAY = re.compile(r"([a-z]{3,9})\.? (\d{1,2}),? (\d{4})")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _UNIX = re.compile(r"\d{9,14}(?:\.\d*)?")
 _FIRST_MILLISECONDS = 1e11  # as seconds the year 5138, as milliseconds 1973: no moment is from either
 EARLIEST_MOMENT = 1e8  # 1973; a smaller number is a year, a spreadsheet's day or a mistake
@@ -63,8 +86,11 @@ def as_number(value: Any) -> float | None:
     found = _NUMBER.fullmatch(text[1:-1].strip() if in_parentheses else text)
     if found is None:
         raise ValueError("not a number")
-    size = float(_plain_digits(found["digits"])) * _SCALE[found["scale"] or ""]
-    negative = in_parentheses != ("-" in found["sign"] + found["inner"])
+    size = float(_plain_digits(found["digits"]) + (found["power"] or "")) * _SCALE[found["scale"] or ""]
+    signs = found["sign"] + found["inner"]
+    if len(signs) > 1:
+        raise ValueError("not a number")
+    negative = in_parentheses != (signs == "-")
     return _finite((-size if negative else size) / (100 if found["tail"] == "%" else 1))
 
 
@@ -78,19 +104,17 @@ def _finite(number: float) -> float | None:
     return None if math.isnan(as_float) else as_float
 
 
-def _plain_digits(digits: str) -> str:
-    """Drop thousands separators: of two kinds the last is decimal, one comma before 3 digits is not."""
-    exponent = _EXPONENT.search(digits)
-    mantissa, power = (digits[: exponent.start()], exponent[0]) if exponent else (digits, "")
-    mantissa = re.sub(r"['_ \u00a0\u202f]", "", mantissa)
-    commas, dots = mantissa.count(","), mantissa.count(".")
-    comma_is_decimal = commas == 1 and (
-        mantissa.rfind(".") < mantissa.rfind(",") if dots else not re.fullmatch(r"\d{1,3},\d{3}", mantissa)
-    )
-    if comma_is_decimal:
-        return mantissa.replace(".", "").replace(",", ".") + power
-    plain = mantissa.replace(",", "")
-    return (plain.replace(".", "") if dots > 1 else plain) + power
+def _plain_digits(written: str) -> str:
+    """Drop the separators of thousands, which part groups of three, and write the decimal one as a dot."""
+    digits = written.replace("\u00a0", " ").replace("\u202f", " ").strip()
+    if _PLAIN.fullmatch(digits):
+        return digits
+    grouped = _GROUPED.fullmatch(digits)
+    if grouped:
+        return digits.replace(grouped["by"], "")
+    if _GROUPED_BY_DOTS.fullmatch(digits) or _DECIMAL_COMMA.fullmatch(digits):
+        return digits.replace(".", "").replace(",", ".")
+    raise ValueError("not a number")
 
 
 def as_text(value: Any) -> str | None:
@@ -139,9 +163,9 @@ def as_tags(value: Any) -> tuple[str, ...] | None:
 
 
 def as_date(value: Any, *, day_first: bool = False) -> date | None:
-    """Read a date: ISO 8601 (a time of day is dropped), or day, month and year in either order.
+    """Read a date: year first, or day, month and year in either order; a time of day is dropped.
 
-    >>> as_date("2026-06-30T23:59:00Z"), as_date("16-10-2024", day_first=True), as_date("10/16/2024")
+    >>> as_date("2026-06-30T23:59:00Z"), as_date("16-10-2024", day_first=True), as_date("Oct 16, 2024")
     (datetime.date(2026, 6, 30), datetime.date(2024, 10, 16), datetime.date(2024, 10, 16))
     """
     if isinstance(value, datetime):
@@ -152,30 +176,42 @@ def as_date(value: Any, *, day_first: bool = False) -> date | None:
         return None
     if not isinstance(value, str):
         raise ValueError("not a date")
-    text = value.strip()
-    parts = _DAY_PARTS.fullmatch(text)
     try:
-        if parts is None:
-            return datetime.fromisoformat(text).date()
-        first, second, year = map(int, parts.groups())
-        return date(year, second, first) if day_first else date(year, first, second)
+        return date(*_year_month_day(value.strip().lower(), day_first=day_first))
     except ValueError:
         raise ValueError("not a date") from None
+
+
+def _year_month_day(text: str, *, day_first: bool) -> tuple[int, int, int]:
+    if parts := _YEAR_FIRST.fullmatch(text.upper()):
+        return int(parts[1]), int(parts[2]), int(parts[3])
+    if parts := _YEAR_LAST.fullmatch(text.upper()):
+        day, month = (1, 2) if day_first else (2, 1)
+        return int(parts[3]), int(parts[month]), int(parts[day])
+    if parts := _DAY_NAMED_MONTH.fullmatch(text):
+        return int(parts[3]), _MONTHS.index(parts[2][:3]) + 1, int(parts[1])
+    if parts := _NAMED_MONTH_DAY.fullmatch(text):
+        return int(parts[3]), _MONTHS.index(parts[1][:3]) + 1, int(parts[2])
+    raise ValueError("not a date")
 
 
 def as_moment(value: Any) -> float | None:
     """Read a moment in unix seconds: ISO 8601 (UTC where it names no zone), unix seconds or milliseconds.
 
+    Only nothing at all is missing: `n/a` in place of a moment is a mistake worth naming.
+
     >>> as_moment("2026-07-01T02:00:00+02:00"), as_moment(1782864000000), as_moment("1782864000.5")
     (1782864000.0, 1782864000.0, 1782864000.5)
     """
-    if is_missing(value):
+    if value is None or value == "":
         return None
     if isinstance(value, str):
         text = value.strip()
         value = float(text) if _UNIX.fullmatch(text) else datetime.fromisoformat(text)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("not a moment")
     if not EARLIEST_MOMENT <= value <= LATEST_MOMENT:

@@ -7,19 +7,15 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 
 from scoring.account import account_keys, checked_identity, normalise_domain
 from scoring.errors import RequestError
-from scoring.values import as_flag, is_missing
+from scoring.values import as_flag, as_moment, is_missing
 
 LONGEST_TEXT = 256  # characters
 LARGEST_STRENGTH = 1000.0  # above every vendor's scale, and below what the log's half float can hold
 CLOCK_SKEW = 300.0  # seconds a sender's clock may be ahead of ours
 _SECONDS_PER_DAY = 86_400
-_FIRST_MILLISECONDS = 1e11  # as seconds the year 5138, as milliseconds 1973: no signal is from either
-_EARLIEST_UNIX = 1e8  # 1973; a smaller number is a year, a spreadsheet's day or a mistake
-_UNIX = re.compile(r"[0-9]{9,}(?:\.[0-9]*)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
@@ -152,34 +148,15 @@ def _type(raw: Mapping[str, object]) -> str:
 
 
 def _time(value: object, now: float) -> float | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
     try:
-        at = _unix_seconds(value)
+        at = as_moment(value.strip() if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         message = "must be an ISO 8601 time, or unix seconds or milliseconds"
         raise _refuse("occurred_at", "time_invalid", message) from None
-    if at > now + CLOCK_SKEW:
+    if at is not None and at > now + CLOCK_SKEW:
         message = "is more than 5 minutes ahead; send UTC, or say the time zone"
         raise _refuse("occurred_at", "time_in_future", message)
     return at
-
-
-def _unix_seconds(value: object) -> float:
-    """Return a time in unix seconds; a time without a zone is UTC."""
-    if isinstance(value, str):
-        text = value.strip()[: LONGEST_TEXT + 1]
-        value = float(text) if _UNIX.fullmatch(text) else datetime.fromisoformat(text)
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("not a time")
-    seconds = float(value)
-    if not _EARLIEST_UNIX <= seconds < math.inf:
-        raise ValueError("not a unix time")
-    return seconds / 1000 if seconds >= _FIRST_MILLISECONDS else seconds
 
 
 def _level(value: object) -> bool:

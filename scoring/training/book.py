@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
-from scoring.account import normalise_domain
+from scoring.account import SHARED_DOMAINS, normalise_domain
 from scoring.errors import BookError
 from scoring.plan import FileSpec, Plan, TableName
 from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing
@@ -36,13 +36,6 @@ OUTCOMES = {
     "closedlost": "lost",
     "open": "open",
 }
-# Many companies share these, so they identify none: mailbox providers, and sites that host companies' pages.
-_MAILBOXES = "aol gmail googlemail hotmail icloud live me msn outlook protonmail qq yahoo 126 163"
-_HOSTS = "facebook instagram linkedin"
-SHARED_DOMAINS = frozenset(
-    {f"{name}.com" for name in f"{_MAILBOXES} {_HOSTS}".split()}
-    | {"gmx.de", "gmx.net", "mail.ru", "proton.me", "web.de"}
-)
 _READABLE_SHARE = 0.95  # of a column's values that must read as a number or date for it to be one
 _TAGGED_SHARE = 0.1  # of a column's values that must hold a `;` for it to be a tag list
 _IDENTIFIER_ROWS = 50  # below so many values, being all different says little

@@ -16,9 +16,10 @@ from markupsafe import Markup
 
 Say = Callable[[float], str]
 
-WIDE, HALF = 680.0, 460.0  # of pictures that take the whole column, and half of it
-LABELS = 168.0  # room for the names at the left of bars
-LETTER = 6.4  # about how wide a letter is, in the units of the picture
+WIDE, HALF = 680.0, 420.0  # of pictures that take the whole column, and half of it
+LABELS = 180.0  # room for the names at the left of bars
+LONGEST = 24  # letters of a name at the left of bars
+LETTER = 7.0  # about how wide a letter is, in the units of the picture
 STRONGEST = 0.55  # opacity of the largest value's cell: text on it stays legible
 
 
@@ -87,7 +88,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def band_chart(
-    title: str, description: str, bands: Sequence[Band], say: Say, mark: tuple[float, str] | None
+    title: str, description: str, bands: Sequence[Band], say: Say, *, unit: str, mark: tuple[float, str]
 ) -> Markup:
     """Draw upright bars from zero, each with a whisker for its interval.
 
@@ -95,31 +96,42 @@ def band_chart(
         title: what the picture shows.
         description: what it says, for who cannot see it.
         bands: left to right, at least one.
-        say: writes a value with its unit.
+        say: writes a value without its unit.
+        unit: of the values, to stand at the top of the scale.
         mark: a value to draw a dashed line at, and its name.
     """
-    height, top, floor, left = 270.0, 26.0, 220.0, 74.0
-    most = max([band.high for band in bands] + ([mark[0]] if mark else [])) or 1.0
-    y = _Scale(min([0.0] + [band.low for band in bands]), most, floor, top)
-    parts = [_grid(tick, y(tick), left, WIDE, say) for tick in ticks(y.low, y.high)]
-    slot = (WIDE - left) / len(bands)
-    for at, band in enumerate(bands):
-        parts.extend(_band(band, left + slot * (at + 0.5), min(slot * 0.56, 64.0), y, say))
-    if mark:
-        parts.append(_line("mark", left, y(mark[0]), WIDE, y(mark[0])))
-        parts.append(_text(left + 4, y(mark[0]) - 4, mark[1], "quiet halo"))
+    height, left, right = 276.0, 56.0, WIDE - 84.0
+    y = _Scale(
+        min([0.0, mark[0]] + [band.low for band in bands]),
+        max([mark[0]] + [band.high for band in bands]) or 1.0,
+        228.0,
+        34.0,
+    )
+    slot = (right - left) / len(bands)
+    width = min(slot * 0.6, 60.0)
+    places = [left + slot * (at + 0.5) for at in range(len(bands))]
+    parts = [_text(left - 8, 12.0, unit, "quiet", "end")]
+    parts.extend(_grid(tick, y(tick), left, right, say) for tick in ticks(y.low, y.high))
+    parts.extend(_pillar(band, x, width, y, say) for band, x in zip(bands, places, strict=True))
+    parts.append(_line("mark", left, y(mark[0]), right, y(mark[0])))
+    parts.append(_text(right + 6, y(mark[0]) + 4, mark[1], "quiet"))
+    for band, x in zip(bands, places, strict=True):
+        parts.extend(_whisker(band, x, y, say))
     return _svg(WIDE, height, title, description, parts)
 
 
-def _band(band: Band, x: float, width: float, y: _Scale, say: Say) -> Iterator[Markup]:
+def _pillar(band: Band, x: float, width: float, y: _Scale, say: Say) -> Markup:
     hint = f"{band.name}: {say(band.mean)}, 90% interval {say(band.low)} to {say(band.high)}, {band.note}"
-    yield _box("warm", x - width / 2, y(0.0), width, y(band.mean) - y(0.0), hint)
+    return _box("warm", x - width / 2, y(0.0), width, y(band.mean) - y(0.0), hint)
+
+
+def _whisker(band: Band, x: float, y: _Scale, say: Say) -> Iterator[Markup]:
     yield _line("whisker", x, y(band.low), x, y(band.high))
     for end in (band.low, band.high):
         yield _line("whisker", x - 6, y(end), x + 6, y(end))
     yield _text(x, y(max(band.high, 0.0)) - 8, say(band.mean), "strong halo", "middle")
-    yield _text(x, y.start + 18, band.name, "", "middle")
-    yield _text(x, y.start + 35, band.note, "quiet", "middle")
+    yield _text(x, y.start + 20, band.name, "", "middle")
+    yield _text(x, y.start + 38, band.note, "quiet", "middle")
 
 
 def bar_chart(
@@ -130,19 +142,20 @@ def bar_chart(
     Args:
         title: what the picture shows.
         description: what it says, for who cannot see it.
-        bars: top to bottom.
+        bars: top to bottom, at least one.
         say: writes a value with its unit.
         largest: the absolute value that takes all the room, so that pictures side by side compare.
         width: of the picture.
     """
-    row, room, notes = 24.0, 48.0, max([LETTER * len(bar.note) for bar in bars] + [0.0])
-    signed = any(bar.value < 0 for bar in bars)
-    x = _Scale(
-        -largest if signed else 0.0, largest, LABELS + (room if signed else 0.0), width - room - notes - 6
-    )
+    row, room = 24.0, 46.0
+    left = min(max(LETTER * len(bar.name) for bar in bars) + 12, LABELS)
+    notes = max(LETTER * len(bar.note) for bar in bars)
+    both = any(bar.value < 0 for bar in bars)
+    x = _Scale(-largest if both else 0.0, largest, left + (room if both else 0.0), width - room - notes - 6)
     height = row * len(bars) + 6
     parts = [_line("axis", x(0.0), 0.0, x(0.0), height)]
     for at, bar in enumerate(bars):
+        parts.append(_text(left - 10, row * (at + 0.5) + 7, clip(bar.name, LONGEST), "", "end"))
         parts.extend(_bar(bar, row * at + 3, row, x, width, say))
     return _svg(width, height, title, description, parts)
 
@@ -151,7 +164,6 @@ def _bar(bar: Bar, top: float, row: float, x: _Scale, width: float, say: Say) ->
     middle, rising = top + row / 2 + 4, bar.value >= 0
     end = x(bar.value)
     hint = f"{bar.name}: {say(bar.value)}{', ' if bar.note else ''}{bar.note}"
-    yield _text(LABELS - 10, middle, clip(bar.name, int((LABELS - 10) / LETTER)), "", "end")
     yield _box("warm" if rising else "cool", x(0.0), top + 3, end - x(0.0), row - 6, hint)
     yield _text(end + (6 if rising else -6), middle, say(bar.value), "strong", "start" if rising else "end")
     yield _text(width, middle, bar.note, "quiet", "end")
@@ -228,7 +240,7 @@ def heat_map(
     parts: list[Markup] = []
     for down, (name, row) in enumerate(zip(rows, cells, strict=True)):
         middle = tall * down + tall / 2 + 4
-        parts.append(_text(LABELS - 10, middle, clip(name, int((LABELS - 10) / LETTER)), "", "end"))
+        parts.append(_text(LABELS - 10, middle, clip(name, LONGEST), "", "end"))
         for across, cell in enumerate(row):
             parts.extend(_cell(cell, LABELS + wide * across, tall * down, wide, tall, largest))
     for across, name in enumerate(columns):
@@ -250,8 +262,8 @@ def _cell(cell: Cell, x: float, y: float, wide: float, tall: float, largest: flo
 def signed(value: float) -> str:
     """Write points of Fit with their sign, to a tenth.
 
-    >>> signed(3.14), signed(-2.0), signed(-0.01)
-    ('+3.1', '−2.0', '0.0')
+    >>> signed(3.14), signed(-0.01)
+    ('+3.1', '0.0')
     """
     tenths = round(value, 1)
     return "0.0" if tenths == 0 else f"{tenths:+.1f}".replace("-", "\u2212")
@@ -292,9 +304,7 @@ def _box(
 ) -> Markup:
     """Draw a rectangle from a corner; width and height may run either way."""
     shade = Markup(' fill-opacity="{:.2f}"').format(opacity) if opacity is not None else Markup("")
-    return Markup(
-        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}><title>{}</title></rect>'
-    ).format(
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}><title>{}</title></rect>').format(
         kind,
         _at(min(x, x + width)),
         _at(min(y, y + height)),
@@ -318,9 +328,9 @@ def _text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> M
 
 
 def _slanted(x: float, y: float, words: str) -> Markup:
-    return Markup('<text class="quiet" text-anchor="end" transform="translate({} {}) rotate(-30)">{}</text>').format(
-        _at(x), _at(y), words
-    )
+    return Markup(
+        '<text class="quiet" text-anchor="end" transform="translate({} {}) rotate(-30)">{}</text>'
+    ).format(_at(x), _at(y), words)
 
 
 def _grid(tick: float, y: float, left: float, right: float, say: Say) -> Markup:

@@ -1,0 +1,37 @@
+"""What the README shows is what the service answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from api.schemas import parse_score_body
+from scoring.registry import read_active
+from scoring.scorer import Scorer
+from scoring.signals.log import SignalBatch
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_request_in_the_readme_gets_the_answer_in_the_readme() -> None:
+    sent = re.search(r"curl -s [^\n]*/score -d '(\{.*?\})'", README, re.DOTALL)
+    shown = re.search(r"```json\n(\{.*?\n\})\n```", README, re.DOTALL)
+    assert sent is not None
+    assert shown is not None
+    scorer = Scorer(read_active(ROOT / "artifacts"))
+    request = parse_score_body(json.loads(sent[1])).request(scorer, now=0.0, request_id="readme")
+    answer = asdict(scorer.score_one(request, SignalBatch.empty(1)))
+    expected = json.loads(shown[1])
+    detail = expected.pop("detail")
+    assert {name: answer[name] for name in expected} == expected
+    assert answer["detail"]["fit"]["points"][: len(detail["fit"]["points"])] == detail["fit"]["points"]
+    assert set(answer) == {*expected, "detail"}
+
+
+def test_every_path_the_readme_names_is_there() -> None:
+    linked = set(re.findall(r"\]\(([^)#]+)\)", README)) - {"https://locust.io"}
+    missing = [path for path in linked if "://" not in path and not (ROOT / path).exists()]
+    assert not missing
