@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("firebrand"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        redirect_slashes=False,  # webhooks follow no redirect
     )
     app.state.settings = settings
     app.add_middleware(RequestIds)

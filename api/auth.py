@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Iterator
 
 from fastapi import Request
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from api.settings import Settings
 from scoring.errors import RequestError
+
+
+class _DescribedBasic(HTTPBasic):
+    """Basic that refuses nothing: FastAPI's own answers 401 to what it cannot decode, key or no key."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Leave the header to `require_key`."""
+
 
 # These only describe the schemes in the OpenAPI document; `require_key` reads the headers.
 SCHEMES = (
     HTTPBearer(auto_error=False),
     APIKeyHeader(name="X-API-Key", auto_error=False),
-    HTTPBasic(auto_error=False),
+    _DescribedBasic(scheme_name="HTTPBasic", auto_error=False),
 )
 
 
@@ -48,8 +56,8 @@ def _sent_keys(request: Request) -> Iterator[bytes]:
         yield credentials.strip().encode()
     if scheme.lower() == "basic":
         try:
-            user, _, password = base64.b64decode(credentials, validate=True).partition(b":")
-        except binascii.Error:
+            user, _, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
+        except ValueError:  # not base64, or not even ASCII
             return
         yield user
         yield password

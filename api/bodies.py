@@ -34,13 +34,19 @@ async def json_body(request: Request) -> Any:
 async def _body(request: Request) -> bytes:
     """Read the body; of one that is too large no more than it takes to know that."""
     settings: Settings = request.app.state.settings
+    announced = request.headers.get("content-length", "")
+    _check_size(int(announced) if announced.isdecimal() else 0, settings)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > settings.max_body_bytes:
-            message = f"the body is larger than the {settings.max_body_bytes:,} bytes this service takes"
-            raise RequestError(f"{message}; send smaller batches", code="body_too_large")
+        _check_size(len(body), settings)
     return bytes(body)
+
+
+def _check_size(size: int, settings: Settings) -> None:
+    if size > settings.max_body_bytes:
+        message = f"the body is larger than the {settings.max_body_bytes:,} bytes this service takes"
+        raise RequestError(f"{message}; send smaller batches", code="body_too_large")
 
 
 def described_by(*models: type[BaseModel], array_of: type[BaseModel] | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -45,11 +46,16 @@ def main() -> None:
         sys.exit(1)
 
 
+def _tell(text: str) -> None:
+    """Say something as it is: brackets are no markup, and a path is never broken over two lines."""
+    told.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _progress() -> Iterator[OnStep]:
     """Draw a bar with the step under way; nothing where nobody looks."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=told, transient=True) as bar:
+    with Progress(*columns, console=told, transient=True, disable=not told.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda step, done: bar.update(task, description=step, completed=done)
 
@@ -85,7 +91,7 @@ def demo_book(
         write_demo_book(
             directory, accounts=accounts, prospects=prospects, seed=seed, null=null, on_step=on_step
         )
-    told.print(
+    _tell(
         f"wrote the book to {directory}; next: firebrand train {directory} --plan {directory / 'plan.toml'}"
     )
 
@@ -112,7 +118,10 @@ def list_models(artifacts: Artifacts = Path("artifacts")) -> None:
     from scoring.registry import active_version, has_active, versions
 
     active = active_version(artifacts) if has_active(artifacts) else ""
-    for version in versions(artifacts):
+    found = versions(artifacts)
+    if not found:
+        _tell(f"no models in {artifacts}; firebrand train makes one")
+    for version in found:
         typer.echo(f"{version}{'  active' if version == active else ''}")
 
 
@@ -128,7 +137,7 @@ def activate(version: str, artifacts: Artifacts = Path("artifacts")) -> None:
     from scoring.registry import activate as make_active
 
     make_active(artifacts, version)
-    told.print(f"{version} is active; restart the service to serve it")
+    _tell(f"{version} is active; restart the service to serve it")
 
 
 def _show(artifacts: Path, version: str) -> None:
@@ -137,8 +146,8 @@ def _show(artifacts: Path, version: str) -> None:
     artifact = read_artifact(artifacts, version)
     manifest = artifact.manifest
     signed = ", ".join(f"{s['who']} ({s['role']}, {s['when']})" for s in manifest["plan"]["sign_offs"])
-    approval = f"signed by {signed}" if signed else "[bold red]DRAFT[/]: nobody signed it"
-    told.print(f"[bold]{version}[/]  plan: {manifest['plan']['name']}; {approval}")
+    approval = f"signed by {escape(signed)}" if signed else "[bold red]DRAFT[/]: nobody signed it"
+    told.print(f"[bold]{version}[/]  plan: {escape(manifest['plan']['name'])}; {approval}", soft_wrap=True)
     table = Table("objective", "metric", "customers", "form", "R² out of fold", "tables")
     for objective, found in manifest["objectives"].items():
         explained = found["r_squared_out_of_fold"][found["form"]]
@@ -149,8 +158,9 @@ def _show(artifacts: Path, version: str) -> None:
     told.print(table)
     for label, reasons in (("left out", manifest["left_out"]), ("leak", manifest["leaks"])):
         for name, reason in reasons.items():
-            told.print(f"[yellow]{label}[/] {name}: {reason}", highlight=False)
-    told.print(f"card: {artifacts / version / 'card.html'}")
+            said = escape(f"{name}: {reason}")
+            told.print(f"[yellow]{label}[/] {said}", highlight=False, soft_wrap=True)
+    _tell(f"card: {artifacts / version / 'card.html'}")
 
 
 @app.command(epilog="Example: firebrand score accounts.csv --artifacts artifacts --out scores.parquet")
@@ -171,7 +181,7 @@ def score(
         from api.score_file import score_file
     with _progress() as on_step:
         done = score_file(file, out, artifacts, objective=objective, as_of=as_of, on_step=on_step)
-    told.print(
+    _tell(
         f"scored {done.scored:,} accounts into {out}"
         + (f"; {done.failed:,} rows have an error" if done.failed else "")
     )
@@ -207,7 +217,6 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
     """Make a demo book, train on it, serve it, and send a few signals: what `make up` runs."""
-    from api.demo import run_demo
-
     with _training_group():
-        run_demo(state, port, _progress)
+        from api.demo import run_demo
+    run_demo(state, port, _progress)

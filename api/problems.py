@@ -5,6 +5,7 @@ A problem never repeats what the caller sent: it may be personal data.
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from api.request_id import request_id_of
 from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
 
+_log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 STATUS_BY_CODE = {"body_not_json": 400, "unauthorized": 401, "body_too_large": 413, "too_many_accounts": 413}
@@ -116,7 +118,11 @@ _HELP = {
 }
 
 
-def _on_bug(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it, the caller is told no more
-    return problem(
-        request, 500, "internal_error", "this is a fault of ours; it is logged under the request id"
-    )
+def _on_bug(request: Request, error: Exception) -> Response:
+    request_id = request_id_of(request.scope)
+    _log.error("request %s failed", request_id, exc_info=error)
+    told = "this is a fault of ours; it is logged under the request id"
+    response = problem(request, 500, "internal_error", told)
+    response.headers["Connection"] = "close"  # the server does so after a fault; a client must not reuse it
+    response.headers["X-Request-ID"] = request_id  # this answer is made outside the middleware that does so
+    return response

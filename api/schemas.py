@@ -5,32 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from api.problems import faults
 from scoring.account import Account
 from scoring.errors import RequestError
+from scoring.plan import OBJECTIVES
 from scoring.scorer import Scorer, ScoreRequest
-from scoring.values import as_moment
+from scoring.values import EARLIEST_MOMENT, as_moment
 
 MOST_ATTRIBUTES = 1_000
+LATEST_SECONDS = 4.1e9  # 2100
 
 
 def _as_text(value: Any) -> Any:
-    """Take numbers for texts: many systems send ids so."""
+    """Take whole numbers for texts: many systems send ids so."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _as_moment(value: Any) -> float | None:
     try:
-        return as_moment(value)
+        moment = as_moment(value)
     except (ValueError, OverflowError):
         raise ValueError("give an ISO 8601 time, or unix seconds or milliseconds") from None
+    if moment is not None and not EARLIEST_MOMENT <= moment <= LATEST_SECONDS:
+        raise ValueError("give a time between 1973 and 2100")
+    return moment
+
+
+def _as_objective(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+    """Take nothing for the plan's own weights; name no part of ours, and none of the caller's, in a fault."""
+    try:
+        return parse(None if value == "" else value)
+    except ValidationError:
+        names = ", ".join(OBJECTIVES)
+        raise ValueError(f"give finite weights of {names}, or a preset's name") from None
 
 
 Text = Annotated[str, BeforeValidator(_as_text), Field(max_length=256)]
 Moment = Annotated[float | None, BeforeValidator(_as_moment, json_schema_input_type=str | float | None)]
-Weights = dict[str, float]
+FiniteWeights = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
+Objective = Annotated[FiniteWeights | str | None, WrapValidator(_as_objective)]
 
 
 class ScoreBody(BaseModel):
@@ -63,7 +88,7 @@ class ScoreBody(BaseModel):
     attributes: dict[str, Any] = Field(
         default={}, description="What you know of the account, by attribute name."
     )
-    objective: Weights | str | None = Field(
+    objective: Objective = Field(
         default=None, description="Weights of growth, lifetime_value and efficiency, or a preset's name."
     )
     as_of: Moment = Field(default=None, description="Score as of this moment; later signals do not count.")
@@ -89,10 +114,8 @@ class ScoreBody(BaseModel):
 class BulkBody(BaseModel):
     """Many accounts to score; `objective` and `as_of` hold for those that give none of their own."""
 
-    model_config = ConfigDict(extra="forbid")
-
     accounts: list[Any]  # each a ScoreBody; one that is not gets an error of its own
-    objective: Weights | str | None = None
+    objective: Objective = None
     as_of: Moment = None
 
 

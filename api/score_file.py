@@ -47,7 +47,9 @@ COLUMNS: dict[str, pl.DataType] = {
     "model_version": pl.String(),
     "reasons": pl.String(),
 }
+IDENTITY = ("account_id", "domain", "reference")  # what a row without a score is found by
 ERROR = "error"  # why a row has no score, else empty
+ENDINGS = (".csv", ".parquet")
 
 
 class FileError(FirebrandError):
@@ -73,8 +75,8 @@ def score_file(
         file: CSV or Parquet with account_id and/or domain, and attribute columns.
         out: CSV or Parquet, by its ending; written whole or not at all.
         artifacts: the registry, whose active version scores.
-        objective: a preset's name, or empty for the plan's own weights.
-        as_of: ISO 8601, or empty for now.
+        objective: a preset's name, or empty for the plan's own weights; a row's own goes before it.
+        as_of: ISO 8601, or empty for now; a row's own goes before it.
         on_step: told how far it is.
 
     Raises:
@@ -88,37 +90,65 @@ def score_file(
         defaults = parse_score_body({"objective": objective or None, "as_of": as_of or None})
     scorer.objective(defaults.objective)
     shared = {"objective": defaults.objective, "as_of": defaults.as_of or round(time.time(), 3)}
+    if out.suffix.lower() not in ENDINGS:
+        raise FileError(f"cannot tell what to write from the name {out}: end it in {' or '.join(ENDINGS)}")
+    if not out.parent.is_dir():
+        raise FileError(f"cannot write {out}: there is no folder {out.parent}")
     rows, total = _opened(file)
     done = Done()
-    chunks = _scored(rows, scorer, shared, done, total, on_step)
+    chunks = _scored(_chunks(rows, file, done), scorer, shared, done, total, on_step)
     _write(chunks, out)
     return done
 
 
 def _opened(file: Path) -> tuple[pl.LazyFrame, int]:
     try:
-        rows = pl.scan_parquet(file) if file.suffix == ".parquet" else pl.scan_csv(file, infer_schema=False)
+        rows = (
+            pl.scan_parquet(file)
+            if file.suffix.lower() == ".parquet"
+            else pl.scan_csv(file, infer_schema=False)
+        )
         names = rows.collect_schema().names()
         total = int(rows.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise FileError(f"cannot read {file}: {error}") from error
+        raise FileError(f"cannot read {file}: {_first_line(error)}") from error
     if not {"account_id", "domain"} & set(names):
         raise FileError(f"{file} needs a column account_id or domain; it has: {', '.join(names)}")
     return rows, total
 
 
+def _chunks(rows: pl.LazyFrame, file: Path, done: Done) -> Iterator[pl.DataFrame]:
+    try:
+        yield from rows.collect_batches(chunk_size=CHUNK, maintain_order=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        place = f"after row {done.scored + done.failed:,}"
+        raise FileError(f"cannot read {file} {place}: {_first_line(error)}; nothing was written") from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return what went wrong, without the advice for programmers that follows it."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _scored(
-    rows: pl.LazyFrame, scorer: Scorer, shared: Mapping[str, Any], done: Done, total: int, on_step: OnStep
+    chunks: Iterator[pl.DataFrame],
+    scorer: Scorer,
+    shared: Mapping[str, Any],
+    done: Done,
+    total: int,
+    on_step: OnStep,
 ) -> Iterator[pl.DataFrame]:
     settings = read_settings()
     with asyncio.Runner() as runner:
         store = _store(settings.redis_url and settings.store_access())
-        for chunk in rows.collect_batches(chunk_size=CHUNK, maintain_order=True):
-            parsed = [_parsed(row, shared, scorer) for row in chunk.iter_rows(named=True)]
+        for chunk in chunks:
+            rows = chunk.to_dicts()
+            parsed = [_parsed(row, shared, scorer) for row in rows]
             asked = [item for item in parsed if isinstance(item, ScoreRequest)]
             answers = iter(scorer.score_many(asked, runner.run(_signals(store, asked))))
             lines = [
-                _line(next(answers)) if isinstance(item, ScoreRequest) else {ERROR: item} for item in parsed
+                _line(next(answers)) if isinstance(item, ScoreRequest) else _error_line(row, item)
+                for row, item in zip(rows, parsed, strict=True)
             ]
             done.scored += len(asked)
             done.failed += len(parsed) - len(asked)
@@ -146,8 +176,7 @@ async def _signals(store: SignalStore | None, asked: Sequence[ScoreRequest]) -> 
 
 def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -> ScoreRequest | str:
     try:
-        body = parse_score_body(row).model_copy(update=shared)
-        return body.request(scorer, now=shared["as_of"], request_id="")
+        return parse_score_body(row, shared).request(scorer, now=shared["as_of"], request_id="")
     except RequestError as error:
         return f"{error.code}: {error}"
 
@@ -155,6 +184,11 @@ def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -
 def _line(answer: Answer) -> dict[str, Any]:
     flat = {name: getattr(answer, name) for name in COLUMNS}
     return {**flat, "reasons": REASON_SEPARATOR.join(answer.reasons), ERROR: ""}
+
+
+def _error_line(row: Mapping[str, Any], error: str) -> dict[str, Any]:
+    known = {name: row[name] for name in IDENTITY if row.get(name) is not None}
+    return {**{name: str(value) for name, value in known.items()}, ERROR: error}
 
 
 def _write(chunks: Iterator[pl.DataFrame], out: Path) -> None:
@@ -166,12 +200,12 @@ def _write(chunks: Iterator[pl.DataFrame], out: Path) -> None:
     frame = register_io_source(source, schema=pl.Schema({**COLUMNS, ERROR: pl.String()}))
     building = out.with_name(f".{out.name}-{os.getpid()}")
     try:
-        if out.suffix == ".parquet":
+        if out.suffix.lower() == ".parquet":
             frame.sink_parquet(building)
         else:
             frame.sink_csv(building)
         building.replace(out)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise FileError(f"cannot write {out}: {error}") from error
+        raise FileError(f"cannot write {out}: {_first_line(error)}") from error
     finally:
         building.unlink(missing_ok=True)

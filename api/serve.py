@@ -5,9 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 from pydantic import ValidationError
@@ -49,6 +53,9 @@ def serve(*, host: str, port: int, workers: int) -> None:
             f"--host {host} can be reached from other machines: set FIREBRAND_API_KEYS to one or more keys"
         )
         raise SettingsError(f"{message}, comma-separated")
+    if settings.redis_url:
+        settings.store_access()
+    signal.signal(signal.SIGTERM, _end)  # before the store starts, which must not outlive this process
     with _store(settings):
         uvicorn.run(
             "api.app:app_from_environment",
@@ -60,6 +67,11 @@ def serve(*, host: str, port: int, workers: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - how Python calls a handler
+    """End in order: uvicorn, once it has drained, sends itself the signal again, which would kill."""
+    sys.exit(0)
 
 
 def _is_loopback(host: str) -> bool:
@@ -76,7 +88,6 @@ def _store(settings: Settings) -> Iterator[None]:
     The workers are processes of their own; they learn the store's address from the environment.
     """
     if settings.redis_url:
-        settings.store_access()
         yield
         return
     with EmbeddedStore(settings.state / "store") as embedded:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio.connection import parse_url
 
 from scoring.errors import FirebrandError
 
@@ -32,6 +33,17 @@ class Settings(BaseSettings):
     read_budget_ms: int = Field(default=50, ge=1, le=5_000)  # most time a score waits for signals
     max_body_bytes: int = Field(default=10_000_000, ge=1_000)  # larger requests are refused with 413
     max_bulk_accounts: int = Field(default=10_000, ge=1)  # larger batches are refused with 413
+
+    @field_validator("redis_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        try:
+            if url:
+                parse_url(url)
+        except ValueError:  # its message may hold part of a password
+            message = "give a redis://, rediss:// or unix:// address, such as redis://store:6379/0"
+            raise ValueError(message) from None
+        return url
 
     @field_validator("person_key")
     @classmethod

@@ -97,7 +97,7 @@ def _ms(pairs: list[tuple[Load, Load]], percent: float) -> str:
 
 @contextmanager
 def _service(state: Path) -> Iterator[tuple[int, int, float]]:
-    """Serve the repository's artifact with a store of its own; yields port, process id and seconds to start."""
+    """Serve the shipped artifact with a store of its own; yields port, process id and seconds to start."""
     command = [_tool("firebrand"), "serve", "--artifacts", str(HERE.parent / "artifacts")]
     with _running(command, {"FIREBRAND_STATE": str(state)}, "/readyz") as (port, pid, seconds):
         yield port, pid, seconds

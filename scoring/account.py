@@ -15,6 +15,7 @@ from scoring.errors import RequestError
 
 LONGEST_IDENTITY = 256  # characters; longer ones are mistakes, and every one is a key in the store
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#]*@)?([^/?#:@]+)", re.IGNORECASE)
+_HOST_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Many companies share these, so they identify none: mailbox providers, and sites that host companies' pages.
 SHARED_DOMAINS = frozenset(
@@ -53,8 +54,10 @@ def normalise_domain(text: str) -> str | None:
         return None
     host = found[1].rstrip(".").lower()
     try:
-        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii").rstrip(".")
     except UnicodeError:
+        return None
+    if not _HOST_NAME.fullmatch(ascii_host):
         return None
     domain = _public_suffixes().privatesuffix(ascii_host)
     return domain if domain and len(domain) <= LONGEST_IDENTITY else None

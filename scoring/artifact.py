@@ -92,7 +92,7 @@ def write_artifact(
         card: the model card, HTML.
 
     Returns:
-        The version id. Writing the same artifact again changes nothing.
+        The version id. Writing the same artifact again changes nothing, and mends one that was damaged.
 
     Raises:
         ArtifactError: the folder cannot be written.
@@ -118,7 +118,8 @@ def write_artifact(
 
 def _write_folder(folder: Path, version: str, contents: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / version).exists():
+    home = folder / version
+    if home.exists() and _contents(home) == contents:
         return
     building = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=folder))
     try:
@@ -127,7 +128,9 @@ def _write_folder(folder: Path, version: str, contents: Mapping[str, bytes]) -> 
                 file.write(content)
                 os.fsync(file.fileno())
         building.chmod(0o755)
-        building.rename(folder / version)
+        if home.exists():
+            shutil.rmtree(home)  # damaged: nobody can read it
+        building.rename(home)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -174,15 +177,19 @@ def read_artifact(folder: Path, version: str) -> Artifact:
     contents = _read_contents(home, version)
     try:
         return _assemble(home, version, contents)
-    except (KeyError, TypeError, ValueError, FirebrandError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, FirebrandError) as error:
         raise ArtifactError(
             f"{home} is intact but cannot be understood: {error!r}; train it again"
         ) from error
 
 
+def _contents(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(home.iterdir())}
+
+
 def _read_contents(home: Path, version: str) -> dict[str, bytes]:
     try:
-        contents = {path.name: path.read_bytes() for path in sorted(home.iterdir())}
+        contents = _contents(home)
     except OSError as error:
         raise ArtifactError(f"cannot read the artifact {home}: {error}") from error
     missing = {MANIFEST, *FILES} - set(contents)
@@ -196,11 +203,9 @@ def _read_contents(home: Path, version: str) -> dict[str, bytes]:
         raise ArtifactError(
             f"{home / MANIFEST} is damaged or was edited: its hash is not the one in the version id"
         )
-    manifest = json.loads(contents[MANIFEST])
-    if manifest.get("format") != FORMAT:
-        raise ArtifactError(
-            f"{home} has format {manifest.get('format')!r}; this Firebrand reads format {FORMAT}"
-        )
+    manifest = _manifest(home, contents[MANIFEST])
+    if manifest["as_of"] != version[:10]:
+        raise ArtifactError(f"{home / MANIFEST} is of {manifest['as_of']}: its folder was renamed")
     for name in FILES:
         if hashlib.sha256(contents[name]).hexdigest() != manifest["files"].get(name):
             raise ArtifactError(
@@ -209,13 +214,29 @@ def _read_contents(home: Path, version: str) -> dict[str, bytes]:
     return contents
 
 
+def _manifest(home: Path, written: bytes) -> dict[str, Any]:
+    """Read a manifest of the one format this Firebrand knows."""
+    try:
+        manifest: dict[str, Any] = json.loads(written)
+        found, whole = manifest["format"], isinstance(manifest["files"], dict) and "as_of" in manifest
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{home / MANIFEST} is no manifest: {error!r}; train it again") from error
+    if found != FORMAT or isinstance(found, bool):
+        raise ArtifactError(f"{home} has format {found!r}; this Firebrand reads format {FORMAT}")
+    if not whole:
+        raise ArtifactError(
+            f"{home / MANIFEST} is no manifest: it lacks the day or the hashes; train it again"
+        )
+    return manifest
+
+
 def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifact:
     description = json.loads(contents["model.json"])
     schema = FeatureSchema(tuple(_encoder(fields) for fields in description["encoders"]))
     tables = Tables(
         first=np.array(description["tables"]["first"], np.intp),
         second=np.array(description["tables"]["second"], np.intp),
-        entries=np.load(io.BytesIO(contents["entries.npy"]), allow_pickle=False),
+        entries=np.lib.format.read_array(io.BytesIO(contents["entries.npy"]), allow_pickle=False),
         sizes=np.array([feature.size for feature in schema.features], np.intp),
     )
     model = FitModel(
@@ -225,6 +246,7 @@ def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifa
         correlation=np.array(description["correlation"], np.float64),
         importance=np.array(description["importance"], np.float64),
     )
+    _check_shapes(model)
     return Artifact(
         version=version,
         manifest=json.loads(contents[MANIFEST]),
@@ -232,6 +254,18 @@ def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifa
         policy=Policy.model_validate_json(contents["policy.json"]),
         plan=parse_plan(contents["plan.toml"].decode(), str(home / "plan.toml")),
     )
+
+
+def _check_shapes(model: FitModel) -> None:
+    objectives, features, tables = len(model.outcomes), len(model.schema.features), model.tables
+    shapes = {
+        "entries": (tables.entries, (objectives, tables.cell_count)),
+        "correlation": (model.correlation, (objectives, objectives)),
+        "importance": (model.importance, (objectives, features)),
+    }
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape or array.dtype != np.float64 or not np.isfinite(array).all():
+            raise ValueError(f"{name} are not {shape} finite numbers")
 
 
 def _encoder(fields: dict[str, Any]) -> Encoder:

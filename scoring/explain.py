@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scoring.answer import Answer, DriverDetail, Expected, FitDetail, Point, SignalsDetail
-from scoring.features import MISSING, Feature
+from scoring.features import MISSING, Feature, say_number
 from scoring.fit import BASE, Fit
 from scoring.plan import Plan
 from scoring.signals.activation import Activation
@@ -42,7 +42,9 @@ def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[tuple
 
 def _value(feature: Feature, code: int, attributes: Mapping[str, Any]) -> str:
     if feature.encoder.kind == "number" and code != MISSING:
-        return f"{as_number(attributes[feature.attribute]):,.6g}"
+        number = as_number(attributes[feature.attribute])
+        if number is not None:
+            return say_number(number)
     return feature.say(code)
 
 
@@ -87,9 +89,15 @@ def _fit_reasons(plan: Plan, answer: Answer) -> Iterator[str]:
         segment = next(spec for spec in plan.segment if spec.id == answer.segment)
         yield f"Fit: in the ICP: {segment.name or segment.id} ({segment.rule.sentence})"
     elif not answer.in_icp:
-        yield "Fit: outside the ICP: no approved segment holds, so signals do not count"
+        yield f"Fit: outside the ICP: {_why_outside(plan)}, so signals do not count"
     for point in answer.detail.fit.points[:REASONS_FOR_FIT]:
         yield f"Fit: {point.points:+.1f} points: {point.attribute} {point.value}"
+
+
+def _why_outside(plan: Plan) -> str:
+    if plan.icp.require_segment:
+        return "no approved segment holds"
+    return f"Fit is below the floor of {plan.icp.fit_floor:g}"
 
 
 def _signal_reasons(answer: Answer) -> Iterator[str]:

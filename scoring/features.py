@@ -47,6 +47,15 @@ class Encoder(ABC):
         """Say in words what a code of the given feature stands for."""
 
 
+def say_number(number: float) -> str:
+    """Write a number as people read it: six digits, and no exponent where it can be helped.
+
+    >>> say_number(1_500_000.4), say_number(0.1234567), say_number(-40.0)
+    ('1,500,000', '0.123457', '-40')
+    """
+    return f"{number:,.0f}" if 1e5 <= abs(number) < 1e15 else f"{number:,.6g}"
+
+
 def _say_between(low: str | None, high: str | None) -> str:
     if low is None:
         return "any" if high is None else f"at most {high}"
@@ -64,6 +73,9 @@ class NumberEncoder(Encoder):
     def _read(self, value: Any) -> float | None:
         return as_number(value)
 
+    def _say_edge(self, edge: float) -> str:
+        return say_number(edge)
+
     @property
     @override
     def sizes(self) -> tuple[int, ...]:
@@ -78,8 +90,8 @@ class NumberEncoder(Encoder):
     def say(self, feature: int, code: int) -> str:
         if code == MISSING:
             return "missing"
-        low = f"{self.edges[code - 2]:,.6g}" if code > 1 else None
-        high = f"{self.edges[code - 1]:,.6g}" if code <= len(self.edges) else None
+        low = self._say_edge(self.edges[code - 2]) if code > 1 else None
+        high = self._say_edge(self.edges[code - 1]) if code <= len(self.edges) else None
         return _say_between(low, high)
 
 
@@ -95,6 +107,10 @@ class DateEncoder(NumberEncoder):
         if isinstance(value, (int, float)):
             return as_number(value)
         return as_year(value, day_first=self.day_first)
+
+    @override
+    def _say_edge(self, edge: float) -> str:
+        return f"{edge:.6g}"  # a year has no separator of thousands
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ BASE = 50.0  # the Fit of the average customer
 SPREAD = 20.0  # points of Fit per standard deviation of the customer base
 ENTRY_GRID = 2.0**-40  # table entries, in standard deviations
 POINT_GRID = 2.0**-20  # points of Fit
+LEAST_VARIANCE = 1e-6  # of the weighted z: under it Fit would be rounding errors, blown up
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -102,6 +103,11 @@ class Tables:
         object.__setattr__(self, "width", width)
         object.__setattr__(self, "offset", np.concatenate([[0], ends[:-1]]).astype(np.intp))
 
+    @property
+    def cell_count(self) -> int:
+        """How many entries all tables have together."""
+        return int((self.sizes[self.first] * self.width).sum())
+
     def cells(self, codes: Codes) -> Integers:
         """Return where each account's entries stand: (accounts, tables)."""
         with_none = np.concatenate([codes, np.zeros((len(codes), 1), codes.dtype)], axis=1)
@@ -122,20 +128,24 @@ class FitModel:
         """Prepare the weights of a request.
 
         Raises:
-            RequestError: no weight above 0, an unknown objective, or one this model could not learn.
+            RequestError: no weight above 0, an unknown objective, one this model could not learn, or
+                objectives that cancel each other out in it.
         """
         known = [outcome.objective for outcome in self.outcomes]
         for key, weight in weights.items():
             _check_weight(key, weight, known)
         w = np.array([weights.get(key, 0.0) for key in known])
-        if not w.sum() > 0:
+        if not w.max() > 0:
             message = "give at least one objective a weight above 0"
             raise RequestError(message, field="objective", code="objective_invalid")
+        w = np.ldexp(w, -math.frexp(w.max())[1])  # by a power of two, exactly: their sum stays finite
         w = w / w.sum()
-        spread = math.sqrt(w @ self.correlation @ w)
-        return Objective(
-            name, dict(zip(known, w.tolist(), strict=True)), tuple((SPREAD * w / spread).tolist())
-        )
+        variance = float(w @ self.correlation @ w)
+        if not variance > LEAST_VARIANCE:
+            message = "these objectives cancel each other out in this model; weigh one above the others"
+            raise RequestError(message, field="objective", code="objective_invalid")
+        factors = SPREAD * w / math.sqrt(variance)
+        return Objective(name, dict(zip(known, w.tolist(), strict=True)), tuple(factors.tolist()))
 
     def preset(self, name: str) -> Objective:
         """Prepare a named mix of objectives.
@@ -159,7 +169,9 @@ class FitModel:
             The Fit of each account with the points that make it up.
         """
         entries = self.tables.entries[:, self.tables.cells(codes)]
-        factors = np.array([objective.factors for objective in objectives]).reshape(len(codes), -1)
+        factors = np.array([objective.factors for objective in objectives]).reshape(
+            len(codes), len(self.outcomes)
+        )
         points = np.zeros(entries.shape[1:])
         for k in range(len(self.outcomes)):
             points += factors[:, k, None] * entries[k]

@@ -78,9 +78,10 @@ class ObjectiveSection(_Section):
     def _from_preset(cls, raw: Any) -> Any:
         if not isinstance(raw, dict) or "preset" not in raw:
             return raw
-        if len(raw) > 1 or raw["preset"] not in PRESETS:
+        preset = raw["preset"]
+        if len(raw) > 1 or not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(f"preset stands alone and is one of: {', '.join(PRESETS)}")
-        return PRESETS[raw["preset"]]
+        return PRESETS[preset]
 
     @model_validator(mode="after")
     def _has_weight(self) -> ObjectiveSection:

@@ -46,12 +46,17 @@ def activate(folder: Path, version: str) -> None:
     """Make a version the one that is served from the next start on.
 
     Raises:
-        ArtifactError: it is missing or damaged; the active version stays as it was.
+        ArtifactError: it is missing or damaged, or the registry cannot be written; the active version stays
+            as it was.
     """
     read_artifact(folder, version)
     replacement = folder / f".{ACTIVE}-{os.getpid()}"
-    replacement.write_text(version + "\n", encoding="utf-8")
-    replacement.replace(folder / ACTIVE)
+    try:
+        replacement.write_text(version + "\n", encoding="utf-8")
+        replacement.replace(folder / ACTIVE)
+    except OSError as error:
+        replacement.unlink(missing_ok=True)
+        raise ArtifactError(f"cannot write {folder / ACTIVE}: {error}") from error
 
 
 def has_active(folder: Path) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from scoring.values import as_flag, as_number, as_tags, as_text, is_missing
 
 Attributes = Mapping[str, Any]
 _Value = TypeVar("_Value")
+_EXACTLY = ",.15g"  # a bound as people wrote it, never 1.5e+06
 
 
 class _Strict(BaseModel):
@@ -30,7 +31,12 @@ class OneOf(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _from_list(cls, raw: Any) -> Any:
-        return {"one_of": [as_text(value) for value in raw]} if isinstance(raw, list) else raw
+        if not isinstance(raw, list):
+            return raw
+        texts = [as_text(value) for value in raw]
+        if not texts or None in texts:
+            raise ValueError("list at least one value; for a missing one write {missing = true}")
+        return {"one_of": texts}
 
     def holds(self, value: Any) -> bool:
         """Tell whether an attribute with this value meets the condition."""
@@ -65,16 +71,23 @@ class Between(_Strict):
     def sentence(self, attribute: str) -> str:
         """Say the condition in words."""
         if self.max is None:
-            return f"{attribute} is at least {self.min:,g}"
+            return f"{attribute} is at least {self.min:{_EXACTLY}}"
         if self.min is None:
-            return f"{attribute} is at most {self.max:,g}"
-        return f"{attribute} is from {self.min:,g} to {self.max:,g}"
+            return f"{attribute} is at most {self.max:{_EXACTLY}}"
+        return f"{attribute} is from {self.min:{_EXACTLY}} to {self.max:{_EXACTLY}}"
+
+
+def _some_tags(raw: Any) -> tuple[str, ...]:
+    tags = as_tags(raw)
+    if tags is None:
+        raise ValueError("name at least one tag; for a missing list write {missing = true}")
+    return tags
 
 
 class Has(_Strict):
     """The attribute is a tag list that holds all of these tags."""
 
-    has: Annotated[tuple[str, ...], BeforeValidator(as_tags)] = Field(min_length=1)
+    has: Annotated[tuple[str, ...], BeforeValidator(_some_tags)]
 
     def holds(self, value: Any) -> bool:
         """Tell whether an attribute with this value meets the condition."""
@@ -143,9 +156,24 @@ def _condition(raw: Any) -> Any:
     )
 
 
+def _condition_on(attribute: str, raw: Any) -> Any:
+    try:
+        return _condition(raw)
+    except ValidationError as error:
+        faults = "; ".join(_fault(dict(fault)) for fault in error.errors(include_url=False))
+        raise ValueError(f"{attribute}: {faults}") from error
+    except ValueError as error:
+        raise ValueError(f"{attribute}: {error}") from error
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    place = "".join(f"{part}: " for part in fault["loc"])
+    return place + str(fault["msg"]).removeprefix("Value error, ")
+
+
 def _parse_where(raw: Any) -> Any:
     if isinstance(raw, list) and all(isinstance(part, dict) and len(part) == 1 for part in raw):
-        return [(name, _condition(value)) for part in raw for name, value in part.items()]
+        return [(name, _condition_on(name, value)) for part in raw for name, value in part.items()]
     raise ValueError("write where = [{attribute = CONDITION}, {attribute = CONDITION}, ...]")
 
 

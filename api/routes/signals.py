@@ -19,7 +19,9 @@ router = APIRouter(tags=["signals"])
 
 
 @router.post(
-    "/signals", operation_id="sendSignals", openapi_extra=described_by(SignalsBody, array_of=SignalBody)
+    "/signals",
+    operation_id="sendSignals",
+    openapi_extra=described_by(SignalsBody, SignalBody, array_of=SignalBody),
 )
 async def send_signals(
     body: Annotated[Any, Depends(json_body)], service: Annotated[Service, Depends(service_of)]
@@ -44,10 +46,12 @@ async def send_signals(
 
 
 def _items(body: Any) -> list[Any]:
-    items = body.get("signals") if isinstance(body, Mapping) else body
-    if not isinstance(items, list):
-        raise RequestError('send {"signals": [...]}, or a JSON array of signals', field="signals")
-    return items
+    if isinstance(body, Mapping):
+        body = [body] if "type" in body and "signals" not in body else body.get("signals")
+    if not isinstance(body, list):
+        message = 'send {"signals": [...]}, a JSON array of signals, or one signal with its type'
+        raise RequestError(message, field="signals")
+    return body
 
 
 def _parse(raw: Any, now: float) -> Signal:

@@ -171,7 +171,7 @@ def _engagement(
     amounts = to_grid(signals.depth_weight * signals.strength * signals.decay, SIGNAL_GRID)
     cell = signals.owner * names + signals.channel
     by_channel = np.bincount(cell, amounts, signals.accounts * names).reshape(signals.accounts, names)
-    depth = np.minimum(by_channel, policy.channel_cap).sum(axis=1)
+    depth = to_grid(np.minimum(by_channel, policy.channel_cap), SIGNAL_GRID).sum(axis=1)
     return np.asarray(
         policy.depth_share * -np.expm1(-depth / policy.depth_scale)
         + policy.breadth_share * np.minimum(people / policy.people_full, 1.0)

@@ -6,7 +6,11 @@ An artifact records the policy it was made with.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_Relevance = Annotated[float, Field(ge=0)]
 
 
 class _Frozen(BaseModel):
@@ -56,7 +60,7 @@ class Policy(_Frozen):
     """
 
     types: dict[str, TypePolicy] = DEFAULT_TYPES
-    topics: dict[str, float] = {}  # relevance by topic; any other topic, and none, counts in full
+    topics: dict[str, _Relevance] = {}  # relevance by topic; any other topic, and none, counts in full
     intent_scale: float = Field(default=4.0, gt=0)  # weighted signals at which Intent reaches 1 - 1/e
     level_full: float = Field(default=100.0, gt=0)  # the strength at which a vendor's level counts in full
     recency_half_life_days: float = Field(default=14.0, gt=0)
@@ -71,6 +75,13 @@ class Policy(_Frozen):
     breadth_share: float = Field(default=0.25, ge=0, le=1)
     diversity_share: float = Field(default=0.15, ge=0, le=1)
     trend_share: float = Field(default=0.1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Policy:
+        total = self.depth_share + self.breadth_share + self.diversity_share + self.trend_share
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the four shares of Engagement sum to {total:g}; make them sum to 1")
+        return self
 
     def of(self, signal_type: str) -> TypePolicy | None:
         """Return what a type is worth, or None where the policy does not know it."""

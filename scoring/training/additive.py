@@ -16,8 +16,6 @@ from scoring.features import Codes
 Floats = NDArray[np.float64]
 Term = tuple[int, ...]  # the features a table spans: one, or two in ascending order
 
-MOST_PURIFY_ROUNDS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Additive:
@@ -84,19 +82,13 @@ def _joint_counts(codes: Codes, term: Term, shape: tuple[int, ...]) -> Floats:
 
 
 def _purify(table: Floats, counts: Floats) -> tuple[Floats, Floats, Floats]:
-    """Move weighted averages along rows and columns out of a pair's table until none is left."""
-    pure = table.copy()
-    along = [np.zeros(table.shape[0]), np.zeros(table.shape[1])]
-    tolerance = 1e-12 * max(1.0, float(np.abs(table).max(initial=0.0)))
-    totals = [counts.sum(axis=1), counts.sum(axis=0)]
-    for _ in range(MOST_PURIFY_ROUNDS):
-        moved = 0.0
-        for axis in (0, 1):
-            sums = (pure * counts).sum(axis=1 - axis)
-            means = np.divide(sums, totals[axis], out=np.zeros_like(sums), where=totals[axis] > 0)
-            pure -= means[:, None] if axis == 0 else means[None, :]
-            along[axis] += means
-            moved = max(moved, float(np.abs(means).max(initial=0.0)))
-        if moved < tolerance:
-            break
-    return pure, along[0], along[1]
+    """Part a pair's table into what is left, and the row and column effects that fit it best.
+
+    The effects solve the normal equations of least squares weighted by `counts`, so that what is left has no
+    weighted average along any row or column. Codes that never occur get no effect.
+    """
+    weights = np.block([[np.diag(counts.sum(axis=1)), counts], [counts.T, np.diag(counts.sum(axis=0))]])
+    sums = np.concatenate([(table * counts).sum(axis=1), (table * counts).sum(axis=0)])
+    effects = np.linalg.lstsq(weights, sums, rcond=None)[0]
+    rows, columns = effects[: len(table)], effects[len(table) :]
+    return table - rows[:, None] - columns[None, :], rows, columns

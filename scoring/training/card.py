@@ -151,8 +151,8 @@ def _icp_sentence(plan: Plan) -> str:
     """Say what makes an account part of the ICP."""
     profile = "the ideal customer profile (ICP)"
     if not plan.icp.require_segment:
-        inside = "inside a segment, or with a Fit" if plan.segment else "with a Fit"
-        return f"Accounts {inside} of at least {plan.icp.fit_floor:g}, belong to {profile}."
+        inside = " inside one of these segments or" if plan.segment else ""
+        return f"Accounts{inside} with a Fit of at least {plan.icp.fit_floor:g} belong to {profile}."
     if plan.segment:
         return f"Only accounts inside one of these segments belong to {profile}."
     return f"As it requires one, no account belongs to {profile}, and no signal counts."

@@ -32,15 +32,6 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that nobody should read past."""
-
-    kind: ClassVar[str] = "notice"
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
     """One point of a list; `term` stands before it in bold, or is empty."""
 
@@ -85,7 +76,7 @@ class Grid:
     blocks: Sequence[Figure]
 
 
-Block = Prose | Heading | Notice | Bullets | Table | Figure | Grid
+Block = Prose | Heading | Bullets | Table | Figure | Grid
 
 
 @dataclass(frozen=True, slots=True)

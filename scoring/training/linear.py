@@ -3,6 +3,10 @@
 Each feature contributes through a small basis: a number by its rank among the intervals, a flag or tag by
 being set, a category by an indicator per level; missing has an indicator of its own. The ridge penalty is
 chosen by generalised cross-validation (Golub, Heath and Wahba 1979), in closed form by scikit-learn.
+
+The penalty has a floor, because attributes are often near copies of each other (revenue and sales): without
+one, chance can give the first +110 points and the second -93. A tenth of the customers costs no accuracy and
+makes near copies share what they say.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from sklearn.linear_model import RidgeCV
 from scoring.features import MISSING, Codes, Feature, FeatureSchema
 from scoring.training.additive import Additive, Floats, Term
 
-PENALTIES = np.logspace(-1, 5, 25)
+PENALTIES = np.geomspace(0.1, 1000.0, 25)  # per customer, for columns of unit variance
 
 
 def basis(feature: Feature) -> Floats:
@@ -44,7 +48,7 @@ def fit_linear(schema: FeatureSchema, codes: Codes, y: Floats) -> Additive:
     design = np.concatenate([columns[codes[:, j]] for j, columns in enumerate(bases)], axis=1)
     spread = design.std(axis=0)
     scale = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
-    model = RidgeCV(alphas=PENALTIES).fit((design - design.mean(axis=0)) * scale, y)
+    model = RidgeCV(alphas=PENALTIES * len(y)).fit((design - design.mean(axis=0)) * scale, y)
     weights = model.coef_ * scale
     ends = np.cumsum([columns.shape[1] for columns in bases])
     tables: dict[Term, Floats] = {

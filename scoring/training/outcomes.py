@@ -1,7 +1,8 @@
 """What each objective stands for: the metric it is learnt from, and the scale it is learnt on.
 
 Growth is learnt on NRR itself; CLV and payback on logarithms, because both spread over orders of magnitude.
-Payback is turned around: a longer one is worse.
+CLV may be below zero where selling costs more than it earns, so its logarithm is a signed one: a greater
+loss is worse than a small one. Payback is turned around: a longer one is worse.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 HIGHEST_NRR = 3.0  # a year that tripled counts no more than this: small starts make huge ratios
+FASTEST_PAYBACK = 0.1  # months; a customer that cost nothing to win, or next to nothing, counts as this fast
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ def _clipped(nrr: Floats) -> Floats:
 
 
 def _log_value(clv: Floats) -> Floats:
-    return np.log1p(np.maximum(clv, 0.0))
+    return np.arcsinh(clv)  # log(2 * clv) from a few units of money on, and the mirror of it below zero
 
 
 def _log_speed(payback: Floats) -> Floats:
-    return -np.log(payback)
+    return -np.log(np.maximum(payback, FASTEST_PAYBACK))
 
 
 TARGETS = (

@@ -23,7 +23,7 @@ from scoring.features import (
     NumberEncoder,
     TagsEncoder,
 )
-from scoring.training.book import Attribute
+from scoring.training.attributes import Attribute
 
 MOST_INTERVALS = 64
 CUSTOMERS_PER_INTERVAL = 20

@@ -74,7 +74,10 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     codes = encode_frame(schema, customers)
     heads, left_out = _learn_all(schema, codes, metrics, outcomes, seed, on_step)
     if not heads:
-        raise NothingToLearnError(f"no artifact was made: {folder} teaches no objective{_said(left_out)}")
+        advice = "\nleft out, unless [attributes] keep in the plan names them:" if leaks else ""
+        raise NothingToLearnError(
+            f"no artifact was made: {folder} teaches no objective{_said(left_out)}{advice}{_said(leaks)}"
+        )
     return Study(
         plan=plan,
         book=book,

@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from scoring.artifact import write_artifact
 from scoring.fit import FitModel
 from scoring.plan import read_plan
@@ -46,7 +48,8 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
         book, read_plan(plan), seed=seed, on_step=lambda step: on_step(step, next(done) / (STEPS + 1))
     )
     on_step("writing the artifact", STEPS / (STEPS + 1))
-    model = assemble(study.schema, study.codes, study.heads, seed=seed)
+    with threadpool_limits(1):  # as in `learn`: sums have one order on any machine
+        model = assemble(study.schema, study.codes, study.heads, seed=seed)
     version = write_artifact(
         artifacts,
         as_of=study.as_of.isoformat(),

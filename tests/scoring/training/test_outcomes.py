@@ -1,0 +1,38 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from scoring.training.outcomes import FASTEST_PAYBACK, HIGHEST_NRR, TARGETS, Target
+
+GROWTH, LIFETIME_VALUE, EFFICIENCY = TARGETS
+
+
+@pytest.mark.parametrize(("target", "better"), [(GROWTH, 1), (LIFETIME_VALUE, 1), (EFFICIENCY, -1)])
+def test_higher_is_better_on_every_scale(target: Target, better: int) -> None:
+    metric = np.array([0.2, 0.5, 1.0, 2.0])
+    steps = np.diff(target.to_target(metric))
+    assert (better * steps > 0).all()
+
+
+def test_unknown_stays_unknown() -> None:
+    for target in TARGETS:
+        assert np.isnan(target.to_target(np.array([np.nan]))).all()
+        censored = pl.DataFrame({target.column: [None, 1.5]}, schema={target.column: pl.Float64})
+        assert target.values(censored).tolist() == pytest.approx([float("nan"), 1.5], nan_ok=True)
+
+
+def test_a_huge_ratio_from_a_small_start_counts_no_more_than_the_highest() -> None:
+    assert GROWTH.to_target(np.array([280.0, HIGHEST_NRR])).tolist() == [HIGHEST_NRR, HIGHEST_NRR]
+
+
+def test_clv_counts_by_ratio_and_a_greater_loss_is_worse() -> None:
+    y = LIFETIME_VALUE.to_target(np.array([-50_000.0, -20.0, 0.0, 1_000.0, 10_000.0, 100_000.0]))
+    assert (np.diff(y) > 0).all()
+    assert y[5] - y[4] == pytest.approx(y[4] - y[3], abs=1e-6)
+    assert y[2] == 0
+
+
+def test_a_customer_that_cost_nothing_to_win_is_the_fastest_and_not_lost() -> None:
+    y = EFFICIENCY.to_target(np.array([0.0, FASTEST_PAYBACK, 12.0]))
+    assert np.isfinite(y).all()
+    assert y[0] == y[1] > y[2]
