@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shlex
+import socket
 import threading
 import time
 import urllib.error
@@ -18,6 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from api.serve import serve
+from api.settings import SettingsError
 from scoring.registry import active_version, has_active
 from scoring.training.demo_book import write_demo_book
 from scoring.training.progress import OnStep
@@ -43,6 +45,7 @@ def run_demo(state: Path, port: int, progress: Callable[[], AbstractContextManag
     Raises:
         FirebrandError: from any stage, with what to do.
     """
+    _check_free(port)
     book, artifacts = state / "book", state / "artifacts"
     if not book.exists():
         with progress() as on_step:
@@ -58,6 +61,17 @@ def run_demo(state: Path, port: int, progress: Callable[[], AbstractContextManag
     url = f"http://127.0.0.1:{port}"
     threading.Thread(target=_introduce, args=(url, book), daemon=True).start()
     serve(host="127.0.0.1", port=port, workers=1)
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port where another service would get the demo's signals."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            message = f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); try make up PORT=8081"
+            raise SettingsError(message) from error
 
 
 def _introduce(url: str, book: Path) -> None:

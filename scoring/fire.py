@@ -18,6 +18,7 @@ from scoring.plan import FireSection, IcpSection, TiersSection
 LETTERS = "DCBA"
 LETTER_FITS = (35.0, 50.0, 65.0)  # the Fit from which C, B and A begin
 DIGIT_ACTIVATIONS = (0.1, 0.35, 0.6)  # the activation from which 3, 2 and 1 begin
+DECIMALS = 2  # that scores are shown with
 TIERS = ("none", "tier_3", "tier_2", "tier_1")
 
 Floats = NDArray[np.float64]
@@ -80,7 +81,8 @@ def combine(
     )
     most = weights.intent + weights.recency + weights.engagement
     activation = lift / most if most > 0 else np.zeros_like(lift)
-    return Fire(score, opening, activation, _grades(fit, activation, excluded), _tiers(score, tiers))
+    shown = np.round(score, DECIMALS), np.round(fit, DECIMALS)  # 69.996 is shown as 70, so it is a 70
+    return Fire(score, opening, activation, _grades(shown[1], activation, excluded), _tiers(shown[0], tiers))
 
 
 def _grades(fit: Floats, activation: Floats, excluded: Mask) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import RequestError
 from scoring.features import MISSING, Codes, FeatureSchema
-from scoring.plan import OBJECTIVES, PRESETS
+from scoring.plan import OBJECTIVES, PRESETS, ObjectiveSection
 
 BASE = 50.0  # the Fit of the average customer
 SPREAD = 20.0  # points of Fit per standard deviation of the customer base
@@ -147,6 +147,12 @@ class FitModel:
         factors = SPREAD * w / math.sqrt(variance)
         return Objective(name, dict(zip(known, w.tolist(), strict=True)), tuple(factors.tolist()))
 
+    def planned(self, weights: ObjectiveSection) -> Objective:
+        """Prepare a plan's own weights of what could be learnt; all alike where it weighs none of that."""
+        learnt = [outcome.objective for outcome in self.outcomes]
+        asked = {name: float(getattr(weights, name)) for name in learnt}
+        return self.objective("plan", asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0))
+
     def preset(self, name: str) -> Objective:
         """Prepare a named mix of objectives.
 
@@ -196,7 +202,7 @@ def _check_weight(key: str, weight: float, known: list[str]) -> None:
         message = "objective weights are finite numbers from 0 up"
         raise RequestError(message, field=f"objective.{key}", code="objective_invalid")
     if weight > 0 and key not in known:
-        message = f"this model has no {key}: its book held no data for it. It has {', '.join(known)}"
+        message = f"this model could not learn {key} (`left_out` says why); it has {', '.join(known)}"
         raise RequestError(message, field=f"objective.{key}", code="objective_unavailable")
 
 

@@ -38,8 +38,10 @@ class _Section(BaseModel):
 class BookSection(_Section):
     """How to read time and money in the book."""
 
-    as_of: date | None = None  # the day the book speaks of; default: the latest date in its ledgers
-    window_months: int = Field(default=12, ge=1, le=60)
+    as_of: date | None = Field(
+        default=None, strict=True
+    )  # the day the book speaks of; default: the latest date in its ledgers
+    window_months: int = Field(default=12, ge=1, le=60, strict=True)
     currency: str = Field(default="USD", max_length=8)
 
 
@@ -63,7 +65,7 @@ class MoneySection(_Section):
 
     gross_margin: float = Field(default=0.8, gt=0, le=1)  # where an account has none of its own
     discount_rate: float = Field(default=0.1, ge=0, lt=1)  # a year
-    horizon_months: int = Field(default=60, ge=1, le=240)  # future months that count towards CLV
+    horizon_months: int = Field(default=60, ge=1, le=240, strict=True)  # future months that count towards CLV
 
 
 class ObjectiveSection(_Section):

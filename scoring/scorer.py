@@ -16,9 +16,8 @@ from scoring.account import Account
 from scoring.answer import Answer, Detail, IcpDetail, ObjectiveDetail
 from scoring.artifact import Artifact
 from scoring.features import Encoded
-from scoring.fire import Fire, combine, gate
+from scoring.fire import DECIMALS, Fire, combine, gate
 from scoring.fit import Fit, Objective
-from scoring.plan import OBJECTIVES
 from scoring.signals.activation import Activation, measure
 from scoring.signals.log import SignalBatch
 
@@ -68,13 +67,7 @@ class Scorer:
         self._segments = [spec.rule for spec in self._plan.segment]
         self._exclusions = [(spec.rule, spec.reason) for spec in self._plan.exclusion]
         self._left_out: Mapping[str, str] = artifact.manifest["left_out"]
-        self._default = self._model.objective("plan", self._plan_weights())
-
-    def _plan_weights(self) -> dict[str, float]:
-        """Return the plan's weights of what could be learnt; all alike where it weighs none of that."""
-        learnt = [outcome.objective for outcome in self._model.outcomes]
-        asked = {name: getattr(self._plan.objective, name) for name in OBJECTIVES if name in learnt}
-        return asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0)
+        self._default = self._model.planned(self._plan.objective)
 
     def objective(self, asked: Mapping[str, float] | str | None = None) -> Objective:
         """Prepare what a request asks for: weights, a preset's name, or None for the plan's own.
@@ -141,13 +134,13 @@ class Scorer:
             account_id=request.account.account_id,
             domain=request.account.domain,
             reference=request.reference,
-            score=round(float(batch.fire.score[row]), 2),
+            score=round(float(batch.fire.score[row]), DECIMALS),
             grade=batch.fire.grade[row],
             tier=batch.fire.tier[row],
-            fit=round(float(batch.fit.value[row]), 2),
-            intent=None if degraded else round(100.0 * float(batch.activation.intent[row]), 2),
-            recency=None if degraded else round(100.0 * float(batch.activation.recency[row]), 2),
-            engagement=None if degraded else round(100.0 * float(batch.activation.engagement[row]), 2),
+            fit=round(float(batch.fit.value[row]), DECIMALS),
+            intent=None if degraded else round(100.0 * float(batch.activation.intent[row]), DECIMALS),
+            recency=None if degraded else round(100.0 * float(batch.activation.recency[row]), DECIMALS),
+            engagement=None if degraded else round(100.0 * float(batch.activation.engagement[row]), DECIMALS),
             in_icp=membership.in_icp,
             segment=membership.segments[0] if membership.segments else "",
             coverage=round(float(batch.fit.coverage[row]), 4),

@@ -52,7 +52,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _UNIX = re.compile(r"\d{9,14}(?:\.\d*)?")
 _FIRST_MILLISECONDS = 1e11  # as seconds the year 5138, as milliseconds 1973: no moment is from either
 EARLIEST_MOMENT = 1e8  # 1973; a smaller number is a year, a spreadsheet's day or a mistake
-LATEST_MOMENT = 4.1e12  # 2100, in milliseconds
+LATEST_MOMENT = 4.1e9  # 2099
 _SECONDS_PER_YEAR = 365.2425 * 86_400
 
 
@@ -66,7 +66,9 @@ def is_missing(value: Any) -> bool:
         return value.strip().lower() in MISSING_WORDS
     if isinstance(value, float):
         return math.isnan(value)
-    return value is None or (isinstance(value, (list, tuple)) and all(map(is_missing, value)))
+    if isinstance(value, (list, tuple)):  # one level: nobody means lists of lists, but anybody may send them
+        return all(not isinstance(part, (list, tuple)) and is_missing(part) for part in value)
+    return value is None
 
 
 def as_number(value: Any) -> float | None:
@@ -208,15 +210,19 @@ def as_moment(value: Any) -> float | None:
     if isinstance(value, str):
         text = value.strip()
         value = float(text) if _UNIX.fullmatch(text) else datetime.fromisoformat(text)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
+        return _in_range((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("not a moment")
-    if not EARLIEST_MOMENT <= value <= LATEST_MOMENT:
-        raise ValueError("not a moment between 1973 and 2100")
-    return float(value) / 1000 if value >= _FIRST_MILLISECONDS else float(value)
+    return _in_range(value / 1000 if value >= _FIRST_MILLISECONDS else float(value))
+
+
+def _in_range(seconds: float) -> float:
+    if not EARLIEST_MOMENT <= seconds <= LATEST_MOMENT:
+        raise ValueError("not a moment between 1973 and 2099")
+    return seconds
 
 
 def as_year(value: Any, *, day_first: bool = False) -> float | None:

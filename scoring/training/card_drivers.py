@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.features import MISSING, Feature, NumberEncoder
-from scoring.fit import BASE, FitModel, Floats, Objective
-from scoring.plan import Plan
+from scoring.fit import BASE, FitModel, Floats
 from scoring.training.card_blocks import Block, Figure, Grid, Heading, Prose, Section, count, say_number
 from scoring.training.curves import HALF, Bar, Cell, Step, bar_chart, heat_map, signed, step_chart
 from scoring.training.study import Study
@@ -24,13 +23,6 @@ LEAST_IN_CELL = 5  # customers a combination must have to be named as the highes
 WEAK_PAIR = 0.05  # points of Fit, on average: a pair below it is not worth a picture
 
 Integers = NDArray[np.intp]
-
-
-def plan_objective(plan: Plan, model: FitModel) -> Objective:
-    """Prepare the plan's weights of what could be learnt; all alike where it weighs none of that."""
-    learnt = [outcome.objective for outcome in model.outcomes]
-    asked = {name: float(getattr(plan.objective, name)) for name in learnt}
-    return model.objective("plan", asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ _CURVES_SENTENCE = (
 
 def _effects(study: Study, model: FitModel) -> list[_Effect]:
     """Return all tables in points, the strongest on the customers first."""
-    factors = np.array(plan_objective(study.plan, model).factors)
+    factors = np.array(model.planned(study.plan.objective).factors)
     tables, found = model.tables, []
     for first, second, offset in zip(tables.first, tables.second, tables.offset, strict=True):
         features = (int(first),) if second < 0 else (int(first), int(second))
@@ -80,7 +72,7 @@ def _effects(study: Study, model: FitModel) -> list[_Effect]:
 
 
 def _importance_blocks(study: Study, model: FitModel) -> list[Block]:
-    factors = np.array(plan_objective(study.plan, model).factors)
+    factors = np.array(model.planned(study.plan.objective).factors)
     weight: dict[str, float] = {}
     by_feature = (factors[:, None] * model.importance).sum(axis=0)
     for feature, share in zip(model.schema.features, (by_feature / by_feature.sum()).tolist(), strict=True):

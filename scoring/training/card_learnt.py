@@ -13,7 +13,6 @@ from scoring.fit import BASE, SPREAD, Calibration, FitModel, Outcome
 from scoring.plan import OBJECTIVES
 from scoring.training.assemble import Head
 from scoring.training.card_blocks import Amounts, Block, Figure, Heading, Prose, Section, Table, count, listed
-from scoring.training.card_drivers import plan_objective
 from scoring.training.curves import Band, band_chart
 from scoring.training.learn import FOLDS
 from scoring.training.outcomes import HIGHEST_NRR
@@ -61,7 +60,7 @@ def learnt_section(study: Study, model: FitModel) -> Section:
 
 
 def _weights_sentence(study: Study, model: FitModel) -> str:
-    weights = plan_objective(study.plan, model).weights
+    weights = model.planned(study.plan.objective).weights
     said = listed([f"{_OBJECTIVES[name].name.lower()} {weight:.0%}" for name, weight in weights.items()])
     asked = {name: getattr(study.plan.objective, name) for name in OBJECTIVES}
     lost = [name for name in study.left_out if asked[name] > 0]
@@ -89,7 +88,7 @@ def _agreement(model: FitModel) -> list[str]:
 def _evidence_table(study: Study, model: FitModel) -> Table:
     forms = sorted({e.form for head in study.heads for e in (head.learnt.evidence, *head.learnt.rivals)})
     head = ["Objective", "Weight", "Learnt from", "Form that won", *(f"R² {f}" for f in forms), "Correlation"]
-    weights = plan_objective(study.plan, model).weights
+    weights = model.planned(study.plan.objective).weights
     rows = [[*_evidence_row(one, weights, forms)] for one in study.heads]
     rows += [[_OBJECTIVES[name].name, "left out", *[""] * (len(head) - 2)] for name in study.left_out]
     caption = (

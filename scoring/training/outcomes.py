@@ -1,7 +1,7 @@
 """What each objective stands for: the metric it is learnt from, and the scale it is learnt on.
 
 Growth is learnt on NRR itself; CLV and payback on logarithms, because both spread over orders of magnitude.
-CLV may be below zero where selling costs more than it earns, so its logarithm is a signed one: a greater
+CLV may be below zero where selling costs more than it earns, so its logarithm goes on through zero: a greater
 loss is worse than a small one. Payback is turned around: a longer one is worse.
 """
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 HIGHEST_NRR = 3.0  # a year that tripled counts no more than this: small starts make huge ratios
+SMALL_CHANGE = 0.1  # quantile of CLV's size under which a loss and a gain are nearly the same
 FASTEST_PAYBACK = 0.1  # months; a customer that cost nothing to win, or next to nothing, counts as this fast
 
 
@@ -41,7 +42,9 @@ def _clipped(nrr: Floats) -> Floats:
 
 
 def _log_value(clv: Floats) -> Floats:
-    return np.arcsinh(clv)  # log(2 * clv) from a few units of money on, and the mirror of it below zero
+    """Take a logarithm that goes on through zero: small change, up to the lowest tenth, counts as it is."""
+    known = np.abs(clv[np.isfinite(clv) & (clv != 0)])
+    return np.arcsinh(clv / np.quantile(known, SMALL_CHANGE) if len(known) else clv)
 
 
 def _log_speed(payback: Floats) -> Floats:

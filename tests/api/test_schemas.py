@@ -33,6 +33,8 @@ def test_further_keys_are_attributes_and_the_nested_ones_go_first(scorer: Scorer
     assert request.account.attributes == {"employees": 9, "size": "s"}
     assert request.account.account_id == "7"
     assert (request.as_of, request.request_id) == (1782864000.123, "r")
+    asked = parse_score_body({"account_id": 7, "as_of": NOW}).request(scorer, now=0.0, request_id="r")
+    assert asked.as_of == request.as_of, "the answer's as_of, to the millisecond, is what was scored with"
 
 
 def test_defaults_stand_in_for_what_an_account_does_not_say() -> None:

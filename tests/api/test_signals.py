@@ -25,9 +25,9 @@ def intent(client: httpx.Client, account_id: str) -> float:
 
 
 def test_an_event_id_counts_once(client: httpx.Client, account_id: str) -> None:
-    event = {"account_id": account_id, "type": "meeting", "event_id": "e-1"}
+    event = {"account_id": account_id, "type": "meeting", "event_id": "e-1", "occurred_at": time.time()}
     assert counts(send(client, {"signals": [event]})) == (1, 0, 0, 0)
-    once = client.post("/score", json={"account_id": account_id, "as_of": time.time()}).json()
+    once = client.post("/score", json={"account_id": account_id, "as_of": time.time() + 1}).json()
     assert counts(send(client, {"signals": [event, event]})) == (0, 2, 0, 0)
     again = client.post("/score", json={"account_id": account_id, "as_of": once["as_of"]}).json()
     assert again["engagement"] == once["engagement"] > 0

@@ -113,7 +113,7 @@ def test_signals_of_one_second_add_up_to_the_same_bit_in_any_order(strengths: li
     def visits(of: list[float]) -> list[Signal]:
         return [signal("page_view", days_ago=3.3, strength=s, event_id=f"{n}") for n, s in enumerate(of)]
 
-    policy = POLICY.model_copy(update={"intent_scale": 100.0})  # else what is lost would not show in 1 - exp
+    policy = POLICY.model_copy(update={"intent_scale": 1024.0})  # else the curve would hide a lost bit
     ordered, shuffled = (measured(*visits(of), policy=policy) for of in (sorted(strengths), strengths))
     assert row_of(shuffled)[:7] == row_of(ordered)[:7]
 

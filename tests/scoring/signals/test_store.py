@@ -125,16 +125,21 @@ ACCOUNTS = [("a:1",), ("d:acme.com",), ("a:1", "d:acme.com")]
 SMALL = 4  # of max_events, so that logs overflow
 
 
+def in_order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """By time, then event id; the rest parts two levels that one event id was sent for at one time."""
+    return (row[1], row[0], row[2], row[7], row[6], row[5], row[4], row[3])
+
+
 def kept(signals: list[Signal], key: str) -> list[tuple[object, ...]]:
     """What a log must hold, worked out from all the signals at once."""
     mine = [signal for signal in signals if key in signal.keys]
     ids = {"type": {"visit": 2}, "topic": {"data": 2}, "channel": {}}
     rows = encode(mine, ids, key=b"a key for tests").tolist()
-    rows.sort(key=lambda row: (row[1], row[0], row[2], row[7], row[6], row[5], row[4]))
+    rows.sort(key=in_order)
     latest = {(row[3], row[4]) if row[7] else row[0]: row for row in rows}
     split = [[row for row in latest.values() if row[7] == flag] for flag in (0, 1)]
-    in_time = [sorted(part, key=lambda row: (row[1], row[0]))[-SMALL:] for part in split]
-    return sorted(in_time[0] + in_time[1], key=lambda row: (row[1], row[0]))
+    in_time = [sorted(part, key=in_order)[-SMALL:] for part in split]
+    return sorted(in_time[0] + in_time[1], key=in_order)
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,7 +17,6 @@ from scoring.plan import ObjectiveSection, SignOff, read_plan
 from scoring.training.assemble import assemble
 from scoring.training.card import SECTIONS, card_html
 from scoring.training.card_blocks import Amounts, say_number
-from scoring.training.card_drivers import plan_objective
 from scoring.training.curves import signed
 from scoring.training.demo_book import write_demo_book
 from scoring.training.study import Study, examine
@@ -210,7 +209,7 @@ def test_a_plan_that_weighs_only_what_was_not_learnt_counts_the_rest_alike(
 ) -> None:
     lost = next(iter(study.left_out))
     plan = study.plan.model_copy(update={"objective": ObjectiveSection.model_validate({lost: 1.0})})
-    objective = plan_objective(plan, model)
+    objective = model.planned(plan.objective)
     assert set(objective.weights.values()) == {1 / len(model.outcomes)}
     assert "of which nothing could be learnt" in Page(card_html(replace(study, plan=plan), model)).text
 
@@ -238,7 +237,7 @@ def test_curves_show_the_points_that_fit_itself_gives(study: Study, model: FitMo
         j for j, (a, b) in enumerate(zip(model.tables.first, model.tables.second, strict=True))
         if a == feature and b < 0
     )  # fmt: skip
-    objective = plan_objective(study.plan, model)
+    objective = model.planned(study.plan.objective)
     fit = model.fit(study.codes, [objective] * len(study.codes))
     figure = re.search(r"<h4>industry: points of Fit</h4>.*?</figure>", card, re.DOTALL)
     assert figure
@@ -254,7 +253,7 @@ def test_top_attributes_are_ranked_by_their_share_of_the_weight(
     study: Study, model: FitModel, card: str
 ) -> None:
     svg = next(one for one in pictures(card) if (one[0].text or "").startswith("Top attributes"))
-    factors = np.array(plan_objective(study.plan, model).factors)
+    factors = np.array(model.planned(study.plan.objective).factors)
     by_feature = factors @ model.importance
     weights: dict[str, float] = {}
     for feature, weight in zip(model.schema.features, (by_feature / by_feature.sum()).tolist(), strict=True):
