@@ -18,7 +18,7 @@ from scoring.plan import FireSection, IcpSection, TiersSection
 LETTERS = "DCBA"
 LETTER_FITS = (35.0, 50.0, 65.0)  # the Fit from which C, B and A begin
 DIGIT_ACTIVATIONS = (0.1, 0.35, 0.6)  # the activation from which 3, 2 and 1 begin
-DECIMALS = 2  # that scores are shown with
+DECIMALS = 2  # that scores are shown with: grades and tiers go by what is shown
 TIERS = ("none", "tier_3", "tier_2", "tier_1")
 
 Floats = NDArray[np.float64]
@@ -81,16 +81,16 @@ def combine(
     )
     most = weights.intent + weights.recency + weights.engagement
     activation = lift / most if most > 0 else np.zeros_like(lift)
-    shown = np.round(score, DECIMALS), np.round(fit, DECIMALS)  # 69.996 is shown as 70, so it is a 70
-    return Fire(score, opening, activation, _grades(shown[1], activation, excluded), _tiers(shown[0], tiers))
+    return Fire(score, opening, activation, _grades(fit, activation, excluded), _tiers(score, tiers))
 
 
 def _grades(fit: Floats, activation: Floats, excluded: Mask) -> tuple[str, ...]:
-    letters = np.where(excluded, 0, np.searchsorted(LETTER_FITS, fit, side="right"))
+    letters = np.where(excluded, 0, np.searchsorted(LETTER_FITS, np.round(fit, DECIMALS), side="right"))
     digits = np.where(excluded, 4, 4 - np.searchsorted(DIGIT_ACTIVATIONS, activation, side="right"))
     return tuple(f"{LETTERS[letter]}{digit}" for letter, digit in zip(letters, digits, strict=True))
 
 
 def _tiers(score: Floats, tiers: TiersSection) -> tuple[str, ...]:
     cuts = (tiers.tier_3, tiers.tier_2, tiers.tier_1)
-    return tuple(TIERS[tier] for tier in np.searchsorted(cuts, score, side="right"))
+    shown = np.round(score, DECIMALS)
+    return tuple(TIERS[tier] for tier in np.searchsorted(cuts, shown, side="right"))

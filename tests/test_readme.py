@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+
 from api.schemas import parse_score_body
 from scoring.registry import read_active
 from scoring.scorer import Scorer
@@ -27,7 +29,11 @@ def test_the_request_in_the_readme_gets_the_answer_in_the_readme() -> None:
     expected = json.loads(shown[1])
     detail = expected.pop("detail")
     assert {name: answer[name] for name in expected} == expected
-    assert answer["detail"]["fit"]["points"][: len(detail["fit"]["points"])] == detail["fit"]["points"]
+    fit = answer["detail"]["fit"]
+    assert (fit["base"], fit["unclipped"]) == (detail["fit"]["base"], detail["fit"]["unclipped"])
+    assert fit["points"][: len(detail["fit"]["points"])] == detail["fit"]["points"]
+    for metric, shown_of_metric in detail["fit"]["expected"].items():
+        assert fit["expected"][metric] == pytest.approx(shown_of_metric, abs=0.001)
     assert set(answer) == {*expected, "detail"}
 
 
