@@ -38,9 +38,7 @@ class _Section(BaseModel):
 class BookSection(_Section):
     """How to read time and money in the book."""
 
-    as_of: date | None = Field(
-        default=None, strict=True
-    )  # the day the book speaks of; default: the latest date in its ledgers
+    as_of: date | None = None  # the day the book speaks of; default: the latest date in its ledgers
     window_months: int = Field(default=12, ge=1, le=60, strict=True)
     currency: str = Field(default="USD", max_length=8)
 
