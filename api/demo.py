@@ -34,7 +34,7 @@ SIGNALS = (  # what the demo's best prospect did: type, days ago, person, channe
 )
 SAMPLE = 200  # prospects among which the best is sought
 START_SECONDS = 30.0
-SHOWN = ("industry", "employees", "technologies", "use_case", "country")  # attributes in the printed request
+SHOWN = ("industry", "employees", "hiring", "technologies", "use_case")  # attributes in the printed request
 
 told = Console(stderr=True)
 
@@ -80,7 +80,7 @@ def _introduce(url: str, book: Path) -> None:
         _wait(url)
         prospects = _prospects(book)
         scored = _post(f"{url}/score/bulk", {"accounts": prospects})["results"]
-        best, answer = max(zip(prospects, scored, strict=True), key=lambda pair: float(pair[1]["fit"]))
+        best, answer = max(zip(prospects, scored, strict=True), key=lambda pair: _rank(pair[1]))
         stored = _post(f"{url}/signals", {"signals": _signals_of(str(answer["domain"]))})
     except (OSError, KeyError, ValueError) as error:
         told.print(f"[bold red]error[/] the demo could not be introduced: {error!r}")
@@ -93,6 +93,11 @@ def _introduce(url: str, book: Path) -> None:
     told.print(f"\n[bold]Firebrand[/] answers on {url} (try {url}/docs). Score an account:\n")
     told.print(f"  curl -s {url}/score -d {shlex.quote(body)}", soft_wrap=True, highlight=False, markup=False)
     told.print("\nCtrl-C stops it; its signals are kept.\n")
+
+
+def _rank(answer: Mapping[str, Any]) -> tuple[bool, float]:
+    """Rank accounts in the ICP first: only there do signals count."""
+    return bool(answer["in_icp"]), float(answer["fit"])
 
 
 def _wait(url: str) -> None:
