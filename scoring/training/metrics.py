@@ -1,4 +1,4 @@
-"""What customers turned out to be worth: NRR, GRR, retention, CLV and payback, by account and in all.
+"""What customers turned out to be worth: NRR, GRR, retention, CLV and payback of each account.
 
 Time runs in anniversary windows of `window_months` from each account's first paid day, so that accounts of
 any age compare. An account too young for a figure is censored: null, never zero. Sums run in the order of
@@ -8,62 +8,16 @@ the ledger's rows, so one book gives the same bits every time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import cast
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from scoring.errors import BookError
 from scoring.plan import Plan
 from scoring.training.book import Book
+from scoring.training.company import resolve_as_of
+from scoring.training.ledger_rows import Ints, Invoices, Rows, Subscriptions, owners
+from scoring.training.months import EVER, NEVER, Days, Floats, add_months, boundaries, on_month_scale
 from scoring.training.survival import ShiftedBetaGeometric, fit
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Days = NDArray[np.datetime64]  # whole days; NaT is "never"
-
-_NEVER = np.datetime64("NaT", "D")
-_FOREVER = np.datetime64("9999-12-31", "D")
-_EVER = np.datetime64("0001-01-01", "D")
-
-
-@dataclass(frozen=True, slots=True)
-class CompanyMetrics:
-    """Figures of all accounts together over the window that ends with `as_of`.
-
-    Values are MRR for subscriptions, and for invoices the net revenue of this window and the one before.
-    Rates are shares of `start_value` (logo retention: of `n`), and None where no account paid at the start.
-    """
-
-    as_of: date
-    n: int  # accounts that paid at the start
-    start_value: float
-    end_value: float  # of those accounts
-    nrr: float | None
-    grr: float | None
-    logo_retention: float | None
-    expansion_rate: float | None
-
-
-def resolve_as_of(book: Book, plan: Plan) -> date:
-    """Return the day the book speaks of: the plan's, else the latest start or invoice in the ledgers.
-
-    Ends do not count: a contract that runs into the future does not bring the future into the book.
-
-    Raises:
-        BookError: the plan has no `as_of` and the ledgers have no row.
-    """
-    if plan.book.as_of is not None:
-        return plan.book.as_of
-    ledgers = ((book.subscriptions, "start"), (book.invoices, "date"))
-    latest = [frame[name].max() for frame, name in ledgers if frame is not None and frame.height]
-    if not latest:
-        raise BookError(
-            "the ledgers have no usable row, so nothing says what accounts are worth; see the rejects"
-        )
-    return max(cast("list[date]", latest))
 
 
 def account_metrics(book: Book, plan: Plan) -> pl.DataFrame:
@@ -105,151 +59,6 @@ def account_metrics(book: Book, plan: Plan) -> pl.DataFrame:
     return pl.concat([_account_frame(history, book, plan, as_of) for history in histories]).sort("account_id")
 
 
-def company_metrics(book: Book, plan: Plan) -> CompanyMetrics:
-    """Return the company's figures over the calendar window that ends with `as_of`.
-
-    They come from the subscriptions where the book has them, else from the invoices.
-
-    Raises:
-        BookError: as `resolve_as_of`.
-    """
-    as_of, window = resolve_as_of(book, plan), plan.book.window_months
-    before, end = _values_around(book, np.datetime64(as_of, "D"), window)
-    paid = before > 0
-    start, end = before[paid], np.maximum(end[paid], 0.0)
-    n, total = int(paid.sum()), float(start.sum())
-    kept, grown = np.minimum(start, end).sum(), np.maximum(end - start, 0.0).sum()
-    return CompanyMetrics(
-        as_of=as_of,
-        n=n,
-        start_value=total,
-        end_value=float(end.sum()),
-        nrr=float(end.sum()) / total if n else None,
-        grr=float(kept) / total if n else None,
-        logo_retention=int((end > 0).sum()) / n if n else None,
-        expansion_rate=float(grown) / total if n else None,
-    )
-
-
-def _values_around(book: Book, as_of: np.datetime64, window: int) -> tuple[Floats, Floats]:
-    """Return each account's value at the start and at the end of the window that ends with `as_of`."""
-    day = np.array([as_of])
-    start, before = _add_months(day, -window)[0], _add_months(day, -2 * window)[0]
-    if book.subscriptions is not None:
-        rows = _Subscriptions.of(book.subscriptions)
-        return rows.mrr_on(np.full(rows.n, start)), rows.mrr_on(np.full(rows.n, as_of))
-    bought = _Invoices.of(cast("pl.DataFrame", book.invoices))
-    days = [
-        np.full(bought.n, edge + 1) for edge in (before, start, as_of)
-    ]  # as_of itself belongs to the window
-    return bought.revenue(days[0], days[1]), bought.revenue(days[1], days[2])
-
-
-# Months
-
-
-def _add_months(days: Days, months: int) -> Days:
-    """Move days by whole months; the 31st becomes the last day of a shorter month."""
-    first_of_month = days.astype("M8[M]")
-    target = first_of_month + months
-    last_day = (target + 1).astype("M8[D]") - target.astype("M8[D]") - 1
-    return cast("Days", target.astype("M8[D]") + np.minimum(days - first_of_month.astype("M8[D]"), last_day))
-
-
-def _on_month_scale(days: Days) -> Floats:
-    """Place days where whole months are whole numbers; differences add up over adjacent spans."""
-    month = days.astype("M8[M]")
-    start = month.astype("M8[D]")
-    share = (days - start) / ((month + 1).astype("M8[D]") - start)
-    return np.where(np.isnat(days), np.nan, month.astype(np.float64) + share)
-
-
-def _boundaries(first: Days, as_of: np.datetime64, window: int) -> Days:
-    """Return the days on which windows start, shape (n_accounts, n); NaT once they lie after `as_of`."""
-    columns = [first]
-    while (columns[-1] <= as_of).any():
-        columns.append(_add_months(first, window * len(columns)))
-    days = np.stack(columns, axis=1)
-    return np.where(days <= as_of, days, _NEVER)
-
-
-# Ledgers as arrays: one entry per row, `owner` being the place of its account in `accounts`
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Rows:
-    accounts: pl.Series  # sorted, each once
-    owner: Ints
-
-    @property
-    def n(self) -> int:
-        return self.accounts.len()
-
-    def sum(self, amounts: Floats) -> Floats:
-        """Add up amounts per account, in the order of the rows."""
-        return np.asarray(np.bincount(self.owner, weights=amounts, minlength=self.n), dtype=np.float64)
-
-    def earliest(self, days: Days) -> Days:
-        """Return the earliest day per account; NaT where there is none."""
-        found = np.full(self.n, _FOREVER)
-        np.minimum.at(found, self.owner, np.where(np.isnat(days), _FOREVER, days))
-        return np.where(found == _FOREVER, _NEVER, found)
-
-    def latest(self, days: Days) -> Days:
-        """Return the latest day per account; NaT where there is none."""
-        found = np.full(self.n, _NEVER)
-        np.fmax.at(found, self.owner, days)
-        return found
-
-
-def _owners(frame: pl.DataFrame) -> tuple[pl.Series, Ints]:
-    accounts = frame["account_id"].unique().sort()
-    owner = frame["account_id"].cast(pl.Enum(accounts)).to_physical()
-    return accounts, owner.to_numpy().astype(np.int64)
-
-
-def _days(column: pl.Series) -> Days:
-    return column.to_numpy().astype("M8[D]")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Subscriptions(_Rows):
-    start: Days
-    end: Days  # _FOREVER while running
-    mrr: Floats
-
-    @classmethod
-    def of(cls, frame: pl.DataFrame) -> _Subscriptions:
-        end = _days(frame["end"])
-        end = np.where(np.isnat(end), _FOREVER, end)
-        return cls(*_owners(frame), _days(frame["start"]), end, frame["mrr"].to_numpy())
-
-    def mrr_on(self, days: Days) -> Floats:
-        """Return each account's MRR on its day of `days`, shape (n_accounts,)."""
-        day = days[self.owner]
-        return self.sum(self.mrr * ((self.start <= day) & (day < self.end)))
-
-    def revenue(self, since: np.datetime64, until: np.datetime64) -> Floats:
-        """Return what each account paid for between two days."""
-        begin, finish = np.maximum(self.start, since), np.minimum(self.end, until)
-        return self.sum(self.mrr * np.maximum(_on_month_scale(finish) - _on_month_scale(begin), 0.0))
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Invoices(_Rows):
-    day: Days
-    amount: Floats
-
-    @classmethod
-    def of(cls, frame: pl.DataFrame) -> _Invoices:
-        return cls(*_owners(frame), _days(frame["date"]), frame["amount"].to_numpy())
-
-    def revenue(self, since: Days, until: Days) -> Floats:
-        """Return each account's net revenue from its day of `since` until before its day of `until`."""
-        within = (since[self.owner] <= self.day) & (self.day < until[self.owner])
-        return self.sum(self.amount * within)
-
-
 # Histories: what both ledgers say about an account, in one form
 
 
@@ -273,45 +82,45 @@ class _History:
 
 
 def _subscription_history(frame: pl.DataFrame, as_of: np.datetime64, window: int) -> _History:
-    rows = _Subscriptions.of(frame.filter(pl.col("start") <= as_of.item()))
+    rows = Subscriptions.of(frame.filter(pl.col("start") <= as_of.item()))
     paid = (rows.mrr > 0) & (rows.end > rows.start)
-    first = rows.earliest(np.where(paid, rows.start, _NEVER))
-    days = _boundaries(first, as_of, window)
+    first = rows.earliest(np.where(paid, rows.start, NEVER))
+    days = boundaries(first, as_of, window)
     n_values = (~np.isnat(days)).sum(axis=1)
     return _History(
         ledger="subscriptions",
         window=window,
         accounts=rows.accounts,
         first=first,
-        last=rows.latest(np.where(paid, np.minimum(rows.end, as_of), _NEVER)),
+        last=rows.latest(np.where(paid, np.minimum(rows.end, as_of), NEVER)),
         n_windows=np.maximum(n_values - 1, 0),
         values=np.stack([rows.mrr_on(column) for column in days.T], axis=1),
         n_values=n_values,
         monthly_new=rows.mrr_on(first),
         monthly_now=rows.mrr_on(np.full(rows.n, as_of)),
-        revenue=rows.revenue(_EVER, as_of),
-        recent=rows.revenue(_add_months(np.array([as_of]), -window)[0], as_of),
-        age=(_on_month_scale(np.array([as_of])) - _on_month_scale(first)) / window,
+        revenue=rows.revenue(EVER, as_of),
+        recent=rows.revenue(add_months(np.array([as_of]), -window)[0], as_of),
+        age=(on_month_scale(np.array([as_of])) - on_month_scale(first)) / window,
     )
 
 
 def _invoice_history(frame: pl.DataFrame, as_of: np.datetime64, window: int) -> _History:
-    rows = _Invoices.of(frame.filter(pl.col("date") <= as_of.item()))
-    first = rows.earliest(np.where(rows.amount > 0, rows.day, _NEVER))
-    days = _boundaries(first, as_of, window)
+    rows = Invoices.of(frame.filter(pl.col("date") <= as_of.item()))
+    first = rows.earliest(np.where(rows.amount > 0, rows.day, NEVER))
+    days = boundaries(first, as_of, window)
     n_windows = np.maximum((~np.isnat(days)).sum(axis=1) - 1, 0)
     columns = [rows.revenue(days[:, at], days[:, at + 1]) for at in range(days.shape[1] - 1)]
     values = np.stack(columns, axis=1) if columns else np.zeros((rows.n, 1))
     tomorrow = as_of + 1
-    since = _add_months(np.array([as_of]), -window)[0] + 1
+    since = add_months(np.array([as_of]), -window)[0] + 1
     recent = rows.revenue(np.full(rows.n, since), np.full(rows.n, tomorrow))
-    periods = (_on_month_scale(np.array([as_of])) - _on_month_scale(first)) / window
+    periods = (on_month_scale(np.array([as_of])) - on_month_scale(first)) / window
     return _History(
         ledger="invoices",
         window=window,
         accounts=rows.accounts,
         first=first,
-        last=rows.latest(np.where(rows.amount > 0, rows.day, _NEVER)),
+        last=rows.latest(np.where(rows.amount > 0, rows.day, NEVER)),
         n_windows=n_windows,
         values=values,
         n_values=n_windows,
@@ -341,7 +150,7 @@ def _account_frame(history: _History, book: Book, plan: Plan, as_of: np.datetime
         :, 0
     ]
     floats = {
-        "tenure_months": _on_month_scale(until) - _on_month_scale(history.first),
+        "tenure_months": on_month_scale(until) - on_month_scale(history.first),
         "start_value": np.where(censored, np.nan, start),
         "end_value": np.where(censored, np.nan, end),
         "kept_value": np.where(censored, np.nan, kept),
@@ -437,7 +246,7 @@ def _margins_by_cost(accounts: pl.Series, book: Book, as_of: np.datetime64) -> t
     cost, amount = costed["cost"].to_numpy(), costed["amount"].to_numpy()
     if amount.sum() <= 0:
         return unknown, None
-    rows = _Rows(*_owners(costed))
+    rows = Rows(*owners(costed))
     per_account = pl.DataFrame(
         {"account_id": rows.accounts, "margin": 1 - _ratio(rows.sum(cost), rows.sum(amount))}
     )

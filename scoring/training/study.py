@@ -17,9 +17,10 @@ from scoring.plan import Plan
 from scoring.training.additive import Floats
 from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
+from scoring.training.company import CompanyMetrics, company_metrics, resolve_as_of
 from scoring.training.leaks import filled_for_customers_only, too_good
 from scoring.training.learn import learn
-from scoring.training.metrics import CompanyMetrics, account_metrics, company_metrics, resolve_as_of
+from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
 from scoring.training.schema import build_schema, encode_frame
 

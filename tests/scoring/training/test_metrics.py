@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 from scoring.errors import BookError
 from scoring.plan import Plan
 from scoring.training.book import Book, read_book
-from scoring.training.metrics import account_metrics, company_metrics, resolve_as_of
+from scoring.training.company import company_metrics, resolve_as_of
+from scoring.training.metrics import account_metrics
 from scoring.training.survival import fit
 
 SHARED = Path(__file__).parents[3] / "../shared/data"
