@@ -29,15 +29,16 @@ def fit_detail(fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: tu
 
 def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     """Yield attribute, value and points of each table; a tag list that is missing stands in one per tag."""
-    features, tables = fit.model.schema.features, fit.model.tables
+    features, spans = fit.model.schema.features, fit.model.tables.spans
+    values = [_value(f, code, attributes) for f, code in zip(features, fit.codes[row].tolist(), strict=True)]
+    points = fit.points[row].tolist()
     for table in fit.points[row].nonzero()[0].tolist():
-        spanned = [features[j] for j in (tables.first[table], tables.second[table]) if j >= 0]
-        codes = [int(fit.codes[row, j]) for j in (tables.first[table], tables.second[table]) if j >= 0]
-        yield (
-            TOGETHER.join(feature.attribute for feature in spanned),
-            TOGETHER.join(_value(f, code, attributes) for f, code in zip(spanned, codes, strict=True)),
-            float(fit.points[row, table]),
-        )
+        first, second = spans[table]
+        attribute, value = features[first].attribute, values[first]
+        if second >= 0:
+            attribute = f"{attribute}{TOGETHER}{features[second].attribute}"
+            value = f"{value}{TOGETHER}{values[second]}"
+        yield attribute, value, points[table]
 
 
 def _value(feature: Feature, code: int, attributes: Mapping[str, Any]) -> str:

@@ -103,6 +103,11 @@ class Tables:
         object.__setattr__(self, "width", width)
         object.__setattr__(self, "offset", np.concatenate([[0], ends[:-1]]).astype(np.intp))
 
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """The features of each table, as `first` and `second` have them."""
+        return list(zip(self.first.tolist(), self.second.tolist(), strict=True))
+
     @property
     def cell_count(self) -> int:
         """How many entries all tables have together."""

@@ -153,8 +153,9 @@ def _latest(signals: _Signals) -> Mask:
 
 def _distinct(signals: _Signals, values: NDArray[np.unsignedinteger]) -> Integers:
     """Count distinct values other than 0 (unnamed) by account."""
-    pairs = np.unique(np.stack([signals.owner, values.astype(np.intp)], axis=1), axis=0)
-    return np.bincount(pairs[pairs[:, 1] != 0, 0], minlength=signals.accounts)
+    named = values != 0
+    pairs = np.unique(signals.owner[named] << 32 | values[named].astype(np.intp))
+    return np.bincount(pairs >> 32, minlength=signals.accounts)
 
 
 def _trend(policy: Policy, signals: _Signals) -> Floats:
