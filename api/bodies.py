@@ -13,6 +13,7 @@ from api.schemas import BulkBody, ScoreBody, SignalsBody
 from api.settings import Settings
 from scoring.errors import RequestError
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _REF = "#/components/schemas/{model}"
 _DESCRIBED: tuple[type[BaseModel], ...] = (ScoreBody, BulkBody, SignalsBody)
 
@@ -24,7 +25,7 @@ async def json_body(request: Request) -> Any:
         RequestError: `body_not_json` or `body_too_large`.
     """
     try:
-        return orjson.loads(await _body(request))
+        return orjson.loads((await _body(request)).removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         message = f"the body is not JSON at {place}: {error.msg}; NaN and Infinity are not JSON either"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ Artifacts = Annotated[Path, typer.Option(help="The registry of models.", envvar=
 def main() -> None:
     """Run the command line; an error that the caller can mend is said in one line and exits with 1."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Told to end, a command cleans up behind itself as it does at Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except FirebrandError as error:
@@ -109,7 +112,17 @@ def train(
     with _progress() as on_step:
         version = make_artifact(book, plan, artifacts, seed=seed, on_step=on_step)
     _show(artifacts, version)
+    _say_if_not_active(artifacts, version)
     typer.echo(version)
+
+
+def _say_if_not_active(artifacts: Path, version: str) -> None:
+    from scoring.registry import active_version
+
+    active = active_version(artifacts)
+    if active != version:
+        told.print(f"[yellow]not active[/] {active} is still served; to serve this one:", highlight=False)
+        _tell(f"  firebrand models activate {version} --artifacts {artifacts}")
 
 
 @models.command("list", epilog="Example: firebrand models list --artifacts artifacts")
@@ -126,9 +139,14 @@ def list_models(artifacts: Artifacts = Path("artifacts")) -> None:
 
 
 @models.command(epilog="Example: firebrand models show 2026-06-30-0123456789ab")
-def show(version: str, artifacts: Artifacts = Path("artifacts")) -> None:
+def show(
+    version: Annotated[str, typer.Argument(help="The active one if empty.")] = "",
+    artifacts: Artifacts = Path("artifacts"),
+) -> None:
     """Show what a version was learnt from and how well it predicts."""
-    _show(artifacts, version)
+    from scoring.registry import active_version
+
+    _show(artifacts, version or active_version(artifacts))
 
 
 @models.command(epilog="Example: firebrand models activate 2026-06-30-0123456789ab")
@@ -160,6 +178,9 @@ def _show(artifacts: Path, version: str) -> None:
         for name, reason in reasons.items():
             said = escape(f"{name}: {reason}")
             told.print(f"[yellow]{label}[/] {said}", highlight=False, soft_wrap=True)
+    rejected = manifest["book"]["rejected_cells_and_rows"]
+    if rejected:
+        _tell(f"{rejected:,} cells or rows of the book could not be read; the card says which")
     _tell(f"card: {artifacts / version / 'card.html'}")
 
 
@@ -181,9 +202,11 @@ def score(
         from api.score_file import score_file
     with _progress() as on_step:
         done = score_file(file, out, artifacts, objective=objective, as_of=as_of, on_step=on_step)
+    for note in done.notes:
+        told.print(f"[yellow]note[/] {escape(note)}", highlight=False, soft_wrap=True)
     _tell(
         f"scored {done.scored:,} accounts into {out}"
-        + (f"; {done.failed:,} rows have an error" if done.failed else "")
+        + (f"; rows with an error instead: {done.failed:,}" if done.failed else "")
     )
 
 
@@ -195,6 +218,9 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
     workers: Annotated[int, typer.Option(min=1)] = 1,
+    state: Annotated[
+        Path, typer.Option(help="Where the store of its own keeps its data.", envvar="FIREBRAND_STATE")
+    ] = Path(".firebrand"),
     *,
     allow_draft: Annotated[
         bool, typer.Option("--allow-draft", help="Serve a model nobody approved, and say so.")
@@ -204,6 +230,7 @@ def serve(
     from api.serve import serve as run
 
     os.environ["FIREBRAND_ARTIFACTS"] = str(artifacts)
+    os.environ["FIREBRAND_STATE"] = str(state)
     if allow_draft:
         os.environ["FIREBRAND_ALLOW_DRAFT"] = "1"
     run(host=host, port=port, workers=workers)

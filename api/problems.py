@@ -21,7 +21,13 @@ from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
-STATUS_BY_CODE = {"body_not_json": 400, "unauthorized": 401, "body_too_large": 413, "too_many_accounts": 413}
+STATUS_BY_CODE = {
+    "body_not_json": 400,
+    "unauthorized": 401,
+    "body_too_large": 413,
+    "too_many_accounts": 413,
+    "too_many_signals": 413,
+}
 CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -43,6 +49,19 @@ class Problem(BaseModel):
     field: str = ""
     request_id: str
     errors: list[FieldProblem] = []
+
+
+# What each route that takes a body may answer instead, for the OpenAPI document.
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": what, "content": {MEDIA_TYPE: {}}}
+    for status, what in (
+        (400, "The body is not JSON."),
+        (401, "No key, or a wrong one."),
+        (413, "The body or the batch is too large."),
+        (422, "A field is wrong; `field` names it."),
+        (503, "The store did not answer; try again after `Retry-After`."),
+    )
+}
 
 
 def problem(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:

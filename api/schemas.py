@@ -18,8 +18,9 @@ from pydantic import (
 from api.problems import faults
 from scoring.account import Account
 from scoring.errors import RequestError
-from scoring.plan import OBJECTIVES
+from scoring.plan import OBJECTIVES, PRESETS
 from scoring.scorer import Scorer, ScoreRequest
+from scoring.signals.policy import DEFAULT_TYPES
 from scoring.values import as_moment
 
 MOST_ATTRIBUTES = 1_000
@@ -85,7 +86,7 @@ class ScoreBody(BaseModel):
         default={}, description="What you know of the account, by attribute name."
     )
     objective: Objective = Field(
-        default=None, description="Weights of growth, lifetime_value and efficiency, or a preset's name."
+        default=None, description=f"Weights of {', '.join(OBJECTIVES)}, or a preset: {', '.join(PRESETS)}."
     )
     as_of: Moment = Field(default=None, description="Score as of this moment; later signals do not count.")
 
@@ -121,7 +122,10 @@ class SignalBody(BaseModel):
     account_id: Text | None = None
     domain: Text | None = None
     email: Text | None = None
-    type: str = Field(examples=["demo_request"])
+    type: str = Field(
+        examples=["demo_request"],
+        description=f"What happened. Those that count by default: {', '.join(DEFAULT_TYPES)}.",
+    )
     occurred_at: str | float | None = Field(
         default=None, description="ISO 8601, unix seconds or milliseconds."
     )

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ COLUMNS: dict[str, pl.DataType] = {
     "reasons": pl.String(),
 }
 IDENTITY = ("account_id", "domain", "reference")  # what a row without a score is found by
+NOT_ATTRIBUTES = (*ScoreBody.model_fields, "name", "status", "parent_id", "crm_id")
+UNREADABLE = "unreadable"  # attributes of the row that could not be read and count as missing
 ERROR = "error"  # why a row has no score, else empty
 ENDINGS = (".csv", ".parquet")
 
@@ -64,6 +66,7 @@ class Done:
 
     scored: int = 0
     failed: int = 0
+    notes: list[str] = field(default_factory=list)  # what the one who asked should know
 
 
 def score_file(
@@ -84,7 +87,8 @@ def score_file(
         RequestError: the objective or the moment is not usable.
         FileError: the file cannot be read or names no account, or `out` cannot be written.
     """
-    scorer = Scorer(read_active(artifacts))
+    artifact = read_active(artifacts)
+    scorer = Scorer(artifact)
     defaults = ScoreBody.model_validate({})
     if objective or as_of:
         defaults = parse_score_body({"objective": objective or None, "as_of": as_of or None})
@@ -94,20 +98,37 @@ def score_file(
         raise FileError(f"cannot tell what to write from the name {out}: end it in {' or '.join(ENDINGS)}")
     if not out.parent.is_dir():
         raise FileError(f"cannot write {out}: there is no folder {out.parent}")
-    rows, total = _opened(file)
-    done = Done()
+    rows, total = _opened(file, artifact.plan.columns.get("accounts", {}))
+    if out.exists() and out.samefile(file):
+        raise FileError(f"{out} is the file to score: write to another one, or its attributes would be lost")
+    done = Done(notes=_notes(rows, scorer, file))
+    if artifact.draft:
+        done.notes.append(f"{artifact.version} is a draft: nobody signed its plan")
     chunks = _scored(_chunks(rows, file, done), scorer, shared, done, total, on_step)
     _write(chunks, out)
     return done
 
 
-def _opened(file: Path) -> tuple[pl.LazyFrame, int]:
+def _notes(rows: pl.LazyFrame, scorer: Scorer, file: Path) -> list[str]:
+    """Say which columns are of no use."""
+    sent = [name for name in rows.collect_schema().names() if name not in NOT_ATTRIBUTES]
+    known, unknown = scorer.names.recognise(dict.fromkeys(sent))
+    if not known:
+        wanted = ", ".join(scorer.names.all)
+        return [f"{file} has no column that the model knows: all accounts have one Fit. It knows: {wanted}"]
+    return [f"columns that the model does not know: {', '.join(unknown)}"] if unknown else []
+
+
+def _opened(file: Path, columns: Mapping[str, str | list[str]]) -> tuple[pl.LazyFrame, int]:
+    """Open a file under our names, by the plan's `[columns.accounts]` where it has theirs."""
     try:
         rows = (
             pl.scan_parquet(file)
             if file.suffix.lower() == ".parquet"
             else pl.scan_csv(file, infer_schema=False)
         )
+        theirs = {name: ours for ours, name in columns.items() if isinstance(name, str)}
+        rows = rows.rename(theirs, strict=False)
         names = rows.collect_schema().names()
         total = int(rows.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -156,7 +177,7 @@ def _scored(
                 f"scored {done.scored + done.failed:,} of {total:,}",
                 (done.scored + done.failed) / max(total, 1),
             )
-            yield pl.DataFrame(lines, schema={**COLUMNS, ERROR: pl.String()})
+            yield pl.DataFrame(lines, schema={**COLUMNS, UNREADABLE: pl.String(), ERROR: pl.String()})
         if store is not None:
             runner.run(store.close())
 
@@ -183,7 +204,8 @@ def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -
 
 def _line(answer: Answer) -> dict[str, Any]:
     flat = {name: getattr(answer, name) for name in COLUMNS}
-    return {**flat, "reasons": REASON_SEPARATOR.join(answer.reasons), ERROR: ""}
+    unreadable = ", ".join(answer.detail.fit.unreadable)
+    return {**flat, "reasons": REASON_SEPARATOR.join(answer.reasons), UNREADABLE: unreadable, ERROR: ""}
 
 
 def _error_line(row: Mapping[str, Any], error: str) -> dict[str, Any]:
@@ -197,7 +219,9 @@ def _write(chunks: Iterator[pl.DataFrame], out: Path) -> None:
     def source(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:  # noqa: ARG001 - polars asks for these and sinks whole
         yield from chunks
 
-    frame = register_io_source(source, schema=pl.Schema({**COLUMNS, ERROR: pl.String()}))
+    frame = register_io_source(
+        source, schema=pl.Schema({**COLUMNS, UNREADABLE: pl.String(), ERROR: pl.String()})
+    )
     building = out.with_name(f".{out.name}-{os.getpid()}")
     try:
         if out.suffix.lower() == ".parquet":

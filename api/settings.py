@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     read_budget_ms: int = Field(default=50, ge=1, le=5_000)  # most time a score waits for signals
     max_body_bytes: int = Field(default=10_000_000, ge=1_000)  # larger requests are refused with 413
     max_bulk_accounts: int = Field(default=10_000, ge=1)  # larger batches are refused with 413
+    max_signals: int = Field(default=5_000, ge=1)  # in one request; more are refused with 413
 
     @field_validator("redis_url")
     @classmethod

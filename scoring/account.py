@@ -12,6 +12,7 @@ from typing import Any
 from publicsuffixlist import PublicSuffixList
 
 from scoring.errors import RequestError
+from scoring.values import is_missing
 
 LONGEST_IDENTITY = 256  # characters; longer ones are mistakes, and every one is a key in the store
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#]*@)?([^/?#:@]+)", re.IGNORECASE)
@@ -66,12 +67,12 @@ def normalise_domain(text: str) -> str | None:
 def account_keys(account_id: str | None, domain: str | None) -> tuple[str, ...]:
     """Return the names under which an account's signals are kept: by id, by domain, or both.
 
-    A domain that many companies share names no account.
+    A domain that many companies share names no account, and neither does an id such as `null`.
 
     >>> account_keys("0015500000Xyy06", "www.acme.com")
     ('a:0015500000Xyy06', 'd:acme.com')
     """
-    by_id = (f"a:{account_id}",) if account_id else ()
+    by_id = () if is_missing(account_id) else (f"a:{account_id}",)
     normalised = normalise_domain(domain) if domain else None
     return (*by_id, f"d:{normalised}") if normalised and normalised not in SHARED_DOMAINS else by_id
 

@@ -35,6 +35,7 @@ class FitDetail:
     points: list[Point]
     expected: dict[str, Expected]  # by metric: nrr, clv, payback
     unreadable: list[str]  # attributes whose value could not be read and counts as missing
+    unknown: list[str]  # attributes that were sent and that neither the model nor its plan knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Answer:
     confidence: str  # high, medium or low
     degraded: bool  # signals could not be read: the score is Fit's share alone
     draft: bool  # nobody approved the plan behind the model
-    as_of: str  # ISO 8601; asked again with it, the same signals give the same answer
+    as_of: str  # ISO 8601; asked again with it, the same log of signals gives the same answer
     model_version: str
     request_id: str
     reasons: list[str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scoring.answer import Answer, DriverDetail, Expected, FitDetail, Point, SignalsDetail
@@ -17,14 +17,23 @@ REASONS_FOR_FIT = 3
 TOGETHER = " & "  # joins two attributes, and their values, in the points of a pair
 
 
-def fit_detail(fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: tuple[str, ...]) -> FitDetail:
-    """Explain one account's Fit; see `FitDetail`."""
+def fit_detail(
+    fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: Sequence[str], unknown: Sequence[str]
+) -> FitDetail:
+    """Explain one account's Fit, from the attributes that are known; see `FitDetail`."""
     gathered: dict[tuple[str, str], float] = {}
     for attribute, value, points in _points(fit, row, attributes):
         gathered[attribute, value] = gathered.get((attribute, value), 0.0) + points
     named = [Point(attribute, value, points) for (attribute, value), points in gathered.items()]
     strongest_first = sorted(named, key=lambda point: -abs(point.points))
-    return FitDetail(BASE, float(fit.unclipped[row]), strongest_first, _expected(fit, row), list(unreadable))
+    return FitDetail(
+        base=BASE,
+        unclipped=float(fit.unclipped[row]),
+        points=strongest_first,
+        expected=_expected(fit, row),
+        unreadable=list(unreadable),
+        unknown=list(unknown),
+    )
 
 
 def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
@@ -104,7 +113,7 @@ def _why_outside(plan: Plan) -> str:
 def _signal_reasons(answer: Answer) -> Iterator[str]:
     signals = answer.detail.signals
     if signals.state == "unavailable":
-        yield "Intent, Recency, Engagement: signals could not be read; the score is Fit's share alone"
+        yield "Intent, Recency, Engagement: signals were not read; the score is Fit's share alone"
         return
     if signals.age_days is None:
         yield "Intent, Recency, Engagement: no signals yet"

@@ -207,7 +207,7 @@ def _check_weight(key: str, weight: float, known: list[str]) -> None:
         message = "objective weights are finite numbers from 0 up"
         raise RequestError(message, field=f"objective.{key}", code="objective_invalid")
     if weight > 0 and key not in known:
-        message = f"this model could not learn {key} (`left_out` says why); it has {', '.join(known)}"
+        message = f"this model could not learn {key}; give weights of what it has: {', '.join(known)}"
         raise RequestError(message, field=f"objective.{key}", code="objective_unavailable")
 
 

@@ -40,6 +40,8 @@ class OneOf(_Strict):
 
     def holds(self, value: Any) -> bool:
         """Tell whether an attribute with this value meets the condition."""
+        if isinstance(value, (list, tuple)):  # some systems send every value as a list
+            return not set(self.one_of).isdisjoint(_read(as_tags, value) or ())
         return _read(as_text, value) in self.one_of
 
     def sentence(self, attribute: str) -> str:

@@ -5,9 +5,10 @@ It is pure: one artifact, request and log of signals give one answer, to the las
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from scoring import explain
 from scoring.account import Account
 from scoring.answer import Answer, Detail, IcpDetail, ObjectiveDetail
 from scoring.artifact import Artifact
+from scoring.attribute_names import AttributeNames
 from scoring.features import Encoded
 from scoring.fire import DECIMALS, Fire, combine, gate
 from scoring.fit import Fit, Objective
@@ -50,6 +52,8 @@ class _Batch:
     """All that was found for a batch, row by row in the order of the requests."""
 
     requests: Sequence[ScoreRequest]
+    attributes: Sequence[Mapping[str, Any]]  # those that are known, under their known names
+    unknown: Sequence[Sequence[str]]
     encoded: Encoded
     fit: Fit
     memberships: Sequence[Membership]
@@ -66,6 +70,7 @@ class Scorer:
         self._model = artifact.model
         self._segments = [spec.rule for spec in self._plan.segment]
         self._exclusions = [(spec.rule, spec.reason) for spec in self._plan.exclusion]
+        self.names = AttributeNames(_names(artifact))
         self._left_out: Mapping[str, str] = artifact.manifest["left_out"]
         self._default = self._model.planned(self._plan.objective)
 
@@ -95,20 +100,20 @@ class Scorer:
         """
         if not requests:
             return []
-        attributes = [request.account.attributes for request in requests]
+        recognised = [self.names.recognise(request.account.attributes) for request in requests]
+        attributes = [known for known, _ in recognised]
         encoded = self._model.schema.encode(attributes)
         fit = self._model.fit(encoded.codes, [request.objective for request in requests])
-        memberships = [
-            self._membership(request.account, fit.value[row]) for row, request in enumerate(requests)
-        ]
+        memberships = [self._membership(known, fit.value[row]) for row, known in enumerate(attributes)]
         activation = measure(self.artifact.policy, signals, np.array([request.as_of for request in requests]))
         fire = self._fire(fit, memberships, activation)
-        batch = _Batch(requests, encoded, fit, memberships, activation, fire)
+        unknown = [names for _, names in recognised]
+        batch = _Batch(requests, attributes, unknown, encoded, fit, memberships, activation, fire)
         return [self._answer(batch, row) for row in range(len(requests))]
 
-    def _membership(self, account: Account, fit: float) -> Membership:
-        segments = tuple(rule.id for rule in self._segments if rule.matches(account.attributes))
-        held = ((rule.id, reason) for rule, reason in self._exclusions if rule.matches(account.attributes))
+    def _membership(self, attributes: Mapping[str, Any], fit: float) -> Membership:
+        segments = tuple(rule.id for rule in self._segments if rule.matches(attributes))
+        held = ((rule.id, reason) for rule, reason in self._exclusions if rule.matches(attributes))
         exclusion, reason = next(held, ("", ""))
         icp = self._plan.icp
         inside = bool(segments) if icp.require_segment else bool(segments) or fit >= icp.fit_floor
@@ -160,7 +165,7 @@ class Scorer:
         unreadable = batch.encoded.unreadable.get(row, ())
         return Detail(
             objective=ObjectiveDetail(request.objective.name, request.objective.weights, self._left_out),
-            fit=explain.fit_detail(batch.fit, row, request.account.attributes, unreadable),
+            fit=explain.fit_detail(batch.fit, row, batch.attributes[row], unreadable, batch.unknown[row]),
             icp=IcpDetail(
                 segments=list(membership.segments),
                 exclusion=membership.exclusion,
@@ -178,6 +183,15 @@ def say_moment(seconds: float) -> str:
     '2026-07-01T00:00:00.250Z'
     """
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _names(artifact: Artifact) -> Iterator[str]:
+    """Yield the attributes that the model or a rule of its plan asks for."""
+    yield from (encoder.attribute for encoder in artifact.model.schema.encoders)
+    for rule in [spec.rule for spec in artifact.plan.segment] + [
+        spec.rule for spec in artifact.plan.exclusion
+    ]:
+        yield from (name for name, _ in rule.where)
 
 
 def _confidence(coverage: float, *, degraded: bool) -> str:

@@ -10,8 +10,10 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
+LONGEST_NUMBER = 64  # characters of a number or date; more are neither, and reading them takes long
 _DASHES = {"-", "--", "\u2013", "\u2014"}
 MISSING_WORDS = frozenset(
     {
@@ -77,11 +79,11 @@ def as_number(value: Any) -> float | None:
     >>> as_number("$1,200.50"), as_number("(3.5k)"), as_number("27%"), as_number("1.234,5"), as_number("-")
     (1200.5, -3500.0, 0.27, 1234.5, None)
     """
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return _finite(value)
     if is_missing(value):
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         raise ValueError("not a number")
     text = value.strip().lower().replace("\u2212", "-")
     in_parentheses = text.startswith("(") and text.endswith(")")
@@ -96,7 +98,7 @@ def as_number(value: Any) -> float | None:
     return _finite((-size if negative else size) / (100 if found["tail"] == "%" else 1))
 
 
-def _finite(number: float) -> float | None:
+def _finite(number: float | Decimal) -> float | None:
     try:
         as_float = float(number)
     except OverflowError:
@@ -129,9 +131,9 @@ def as_text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value):
         return str(int(value))
-    if isinstance(value, (str, int, float)):
+    if isinstance(value, (str, int, float, Decimal)):
         return " ".join(str(value).lower().split())
     raise ValueError("not a text")
 
@@ -176,7 +178,7 @@ def as_date(value: Any, *, day_first: bool = False) -> date | None:
         return value
     if is_missing(value):
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         raise ValueError("not a date")
     try:
         return date(*_year_month_day(value.strip().lower(), day_first=day_first))
@@ -208,7 +210,7 @@ def as_moment(value: Any) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip()[: LONGEST_NUMBER + 1]
         value = float(text) if _UNIX.fullmatch(text) else datetime.fromisoformat(text)
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from api.bodies import described_by, json_body
-from api.problems import faults, status_of
+from api.problems import DESCRIBED, faults, status_of
 from api.request_id import request_id_of
 from api.schemas import BulkBody, ItemProblem, ScoreBody, parse_score_body
 from api.service import Service, service_of
@@ -18,7 +18,7 @@ from scoring.answer import Answer
 from scoring.errors import RequestError
 from scoring.scorer import ScoreRequest
 
-router = APIRouter(tags=["score"])
+router = APIRouter(tags=["score"], responses=DESCRIBED)
 CurrentService = Annotated[Service, Depends(service_of)]
 JsonBody = Annotated[Any, Depends(json_body)]
 
@@ -39,11 +39,17 @@ async def score(request: Request, body: JsonBody, service: CurrentService) -> Re
 
 @router.get("/score", operation_id="lookUpScore", response_model=Answer)
 async def look_up_score(
-    request: Request, service: CurrentService, account_id: str = "", domain: str = "", objective: str = ""
+    request: Request,
+    service: CurrentService,
+    account_id: str = "",
+    domain: str = "",
+    reference: str = "",
+    objective: str = "",
+    as_of: str = "",
 ) -> Response:
     """Score one account by its query parameters; those not listed here are its attributes."""
-    known = {"account_id": account_id, "domain": domain, "objective": objective}
-    raw = {**request.query_params, **known}
+    named = {"account_id": account_id, "domain": domain, "reference": reference}
+    raw = {**request.query_params, **named, "objective": objective, "as_of": as_of}
     return await _score_one(request, {name: value for name, value in raw.items() if value != ""}, service)
 
 
@@ -72,6 +78,8 @@ async def score_bulk(request: Request, body: JsonBody, service: CurrentService) 
 
 
 def _bulk(raw: Any, most: int) -> BulkBody:
+    if not isinstance(raw, (list, Mapping)):
+        raise RequestError('send a JSON array of accounts, or {"accounts": [...]}', field="accounts")
     try:
         bulk = BulkBody.model_validate({"accounts": raw} if isinstance(raw, list) else raw)
     except ValidationError as error:

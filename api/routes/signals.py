@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from api.bodies import described_by, json_body
+from api.problems import DESCRIBED
 from api.schemas import RejectedSignal, SignalBody, SignalsAnswer, SignalsBody
 from api.service import Service, service_of
 from scoring.errors import RequestError
 from scoring.signals.signal import Signal
 from scoring.signals.store import Outcome
 
-router = APIRouter(tags=["signals"])
+router = APIRouter(tags=["signals"], responses=DESCRIBED)
 
 
 @router.post(
@@ -30,7 +31,7 @@ async def send_signals(
     now = service.now()
     signals: list[Signal] = []
     rejected: list[RejectedSignal] = []
-    for index, raw in enumerate(_items(body)):
+    for index, raw in enumerate(_items(body, service.settings.max_signals)):
         try:
             signals.append(_parse(raw, now))
         except RequestError as error:
@@ -45,12 +46,15 @@ async def send_signals(
     )
 
 
-def _items(body: Any) -> list[Any]:
+def _items(body: Any, most: int) -> list[Any]:
     if isinstance(body, Mapping):
         body = [body] if "type" in body and "signals" not in body else body.get("signals")
     if not isinstance(body, list):
         message = 'send {"signals": [...]}, a JSON array of signals, or one signal with its type'
         raise RequestError(message, field="signals")
+    if len(body) > most:
+        message = f"send at most {most} signals at a time; this request has {len(body)}"
+        raise RequestError(message, field="signals", code="too_many_signals")
     return body
 
 

@@ -91,7 +91,7 @@ def _locked(folder: Path) -> Iterator[None]:
             lock.seek(0)
             message = (
                 f"the folder {folder} is in use by process {lock.read().strip() or 'unknown'}: "
-                "stop that one, or give this one another state folder"
+                "stop that one, or give this one its own folder (firebrand serve --state OTHER)"
             )
             raise StoreUnavailableError(message) from None
         lock.truncate(0)

@@ -1,7 +1,7 @@
 """The log of an account: 24-byte records, and the arrays a scorer reads from many logs at once.
 
-An event is known by its id and a level by its type and topic. Of two records of one thing the later is kept;
-`append.lua` keeps each log by these rules, sorted, so that the order of arrival leaves no trace.
+An event is known by its type and id, and a level by its type and topic. Of two records of one thing the later
+is kept; `append.lua` keeps each log by these rules, sorted, so that the order of arrival leaves no trace.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scoring.signals.signal import Signal
 
 RECORD = np.dtype(
     [
-        ("id", "<u8"),  # keyed hash of the event id
+        ("id", "<u8"),  # keyed hash of type and event id
         ("at", "<u4"),  # unix seconds, UTC, rounded down; good until 2106
         ("person", "<u4"),  # keyed hash; 0 = nobody named
         ("type", "<u2"),  # index into the names of types
@@ -99,7 +99,8 @@ def encode(signals: Sequence[Signal], ids: Mapping[str, Mapping[str, int]], *, k
 def _row(signal: Signal, ids: Mapping[str, Mapping[str, int]], key: bytes) -> tuple[object, ...]:
     who = keyed_hash(signal.person, key=key, purpose=b"person", size=4) or 1 if signal.person else NONE
     return (
-        keyed_hash(signal.event_id, key=key, purpose=b"event", size=8),
+        # Two vendors may use one id: it is an event of its type that is known by its id.
+        keyed_hash(f"{signal.type}\0{signal.event_id}", key=key, purpose=b"event", size=8),
         int(signal.at),
         who,
         ids["type"][signal.type],

@@ -21,12 +21,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from scoring.errors import StoreUnavailableError
-from scoring.signals.log import KINDS, Names, Records, SignalBatch, encode
+from scoring.signals.log import KINDS, OTHER, Names, Records, SignalBatch, encode
+from scoring.signals.policy import DEFAULT_TYPES
 from scoring.signals.signal import Signal
 
 LOG_PREFIX = "fb:s:"
 NAMES_KEY = "fb:names"
 READ_CONNECTIONS, WRITE_CONNECTIONS = 32, 8  # per process; more callers than that wait their turn
+USUAL_CHANNELS = ("ads", "chat", "email", "event", "partner", "phone", "product", "sales", "social", "web")
 NAMES_CHECKED_EVERY = 60.0  # seconds until a process notices that the store was emptied and names begin anew
 RECORDS_PER_SCRIPT = 100  # a script holds up every other caller; so many take at most 5 ms
 KEYS_PER_COMMAND = 1000  # for the same reason: 10 ms at most
@@ -55,6 +57,10 @@ class _Script:
 
 
 _APPEND, _INTERN = _Script.load("append.lua"), _Script.load("intern.lua")
+# These get their numbers before any other name: a sender of made-up names cannot use up all there are.
+RESERVED = tuple(
+    [("type", name) for name in sorted(DEFAULT_TYPES)] + [("channel", name) for name in USUAL_CHANNELS]
+)
 _NAMELESS = {("topic", ""), ("channel", "")}
 _VERDICTS = {"a": Outcome.ACCEPTED, "d": Outcome.DUPLICATE, "o": Outcome.DROPPED}
 _BEST_LAST = [Outcome.DROPPED, Outcome.DUPLICATE, Outcome.ACCEPTED]
@@ -144,11 +150,12 @@ class SignalStore:
         return ids
 
     async def _give_ids(self, new: Sequence[tuple[str, str]]) -> list[int]:
-        wanted = chain.from_iterable((kind, name, KINDS[kind]) for kind, name in new)
+        wanted = chain.from_iterable((kind, name, KINDS[kind]) for kind, name in (*RESERVED, *new))
         (numbers,) = await self._run(_INTERN, [(NAMES_KEY, secrets.token_hex(8), *wanted)])
-        if 1 in numbers:
+        given = list(numbers)[len(RESERVED) :]
+        if OTHER in given:
             _log.warning("signal store: out of numbers for new names; their signals are kept as (other)")
-        return list(numbers)
+        return given
 
     async def _run(self, script: _Script, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Run a script once per call, all in one round trip; a server that does not have it gets it sent."""

@@ -35,6 +35,7 @@ from scoring.training.card_learnt import learnt_section
 from scoring.training.study import Study
 
 FEW_CUSTOMERS = 500  # below that the card warns that figures are coarse
+REJECTED_ROWS_NAMED = 5  # of each cause; enough to find it in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +259,20 @@ def book_section(study: Study, model: FitModel) -> Section:  # noqa: ARG001 - al
 def _reject_blocks(rejects: pl.DataFrame) -> list[Block]:
     if rejects.is_empty():
         return [Prose(["Nothing was rejected."])]
-    groups = rejects.group_by("table", "column", "reason", maintain_order=True).len()
-    rows = [[table, column, reason, f"{n:,}"] for table, column, reason, n in groups.rows()]
-    return [Table("What could not be read", ["Table", "Column", "Reason", "Times"], rows, [3])]
+    # What follows the colon quotes the cell: it may be personal data, which an artifact must not carry.
+    causes = rejects.with_columns(pl.col("reason").str.split(": ").list.first())
+    groups = causes.group_by("table", "column", "reason", maintain_order=True).agg(pl.col("row"))
+    rows = [
+        [table, column, reason, _some_rows(lines), f"{len(lines):,}"]
+        for table, column, reason, lines in groups.rows()
+    ]
+    return [Table("What could not be read", ["Table", "Column", "Reason", "Rows", "Times"], rows, [4])]
+
+
+def _some_rows(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines[:REJECTED_ROWS_NAMED])) + (
+        ", ..." if len(lines) > REJECTED_ROWS_NAMED else ""
+    )
 
 
 def _merge_sentence(merges: pl.DataFrame) -> str:

@@ -30,6 +30,7 @@ class Target:
     metric: str
     unit: Literal["ratio", "currency", "months"]
     column: str  # of the account metrics
+    needs: str  # what the book must hold for it
     to_target: Callable[[Floats], Floats]  # higher is better
 
     def values(self, metrics: pl.DataFrame) -> Floats:
@@ -52,7 +53,14 @@ def _log_speed(payback: Floats) -> Floats:
 
 
 TARGETS = (
-    Target("growth", "nrr", "ratio", "nrr", _clipped),
-    Target("lifetime_value", "clv", "currency", "clv", _log_value),
-    Target("efficiency", "payback", "months", "payback_months", _log_speed),
+    Target("growth", "nrr", "ratio", "nrr", "customers older than a window (from invoices: two)", _clipped),
+    Target("lifetime_value", "clv", "currency", "clv", "customers older than a window", _log_value),
+    Target(
+        "efficiency",
+        "payback",
+        "months",
+        "payback_months",
+        "what customers cost to win, as the accounts' cac",
+        _log_speed,
+    ),
 )

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from scoring.errors import NothingToLearnError
+from scoring.errors import NothingToLearnError, PlanError
 from scoring.features import Codes, FeatureSchema
-from scoring.plan import Plan
+from scoring.plan import OBJECTIVES, Plan
 from scoring.training.additive import Floats
 from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
@@ -51,10 +51,12 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
 
     Raises:
         BookError: the book cannot be read.
+        PlanError: a rule names an attribute that the book does not have, or the plan weighs nothing learnt.
         NothingToLearnError: no outcome can be predicted from the attributes.
     """
     on_step("reading the book")
     book = read_book(folder, plan)
+    _check_rules(plan, book)
     on_step("computing growth metrics")
     metrics = account_metrics(book, plan)
     customers = metrics.select("account_id").join(
@@ -79,6 +81,7 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
         raise NothingToLearnError(
             f"no artifact was made: {folder} teaches no objective{_said(left_out)}{advice}{_said(leaks)}"
         )
+    _check_weights(plan, left_out)
     return Study(
         plan=plan,
         book=book,
@@ -92,6 +95,23 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
         left_out=left_out,
         leaks=leaks,
     )
+
+
+def _check_rules(plan: Plan, book: Book) -> None:
+    """Refuse a rule that can never hold.
+
+    Raises:
+        PlanError: a segment or an exclusion names an attribute that the book does not have.
+    """
+    known = {attribute.name for attribute in book.attributes} | set(book.ignored)
+    for kind, specs in (("segment", plan.segment), ("exclusion", plan.exclusion)):
+        for spec in specs:
+            absent = sorted({name for name, _ in spec.where} - known)
+            if absent:
+                raise PlanError(
+                    f"the plan's {kind} {spec.id} names {', '.join(absent)}, which the accounts do not have. "
+                    f"Their attributes: {', '.join(sorted(known))}"
+                )
 
 
 def _outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
@@ -114,9 +134,7 @@ def _learn_all(
         y = outcomes[target.objective]
         known = np.isfinite(y)
         if not known.any():
-            left_out[target.objective] = (
-                f"the book has no data for it: no customer has a known {target.metric}"
-            )
+            left_out[target.objective] = f"the book has no data for it; it needs {target.needs}"
             continue
         learnt = learn(
             schema, codes[known], y[known], seed=seed, on_step=partial(_on_metric, on_step, target.metric)
@@ -130,6 +148,20 @@ def _learn_all(
 
 def _on_metric(on_step: Begin, metric: str, step: str) -> None:
     on_step(f"{metric}: {step}")
+
+
+def _check_weights(plan: Plan, left_out: Mapping[str, str]) -> None:
+    """Refuse a plan that asks only for what could not be learnt: the model would answer another question.
+
+    Raises:
+        PlanError: no objective with a weight above 0 was learnt.
+    """
+    asked = [name for name in OBJECTIVES if getattr(plan.objective, name) > 0]
+    if all(name in left_out for name in asked):
+        raise PlanError(
+            f"the plan's [objective] weighs only what this book cannot teach{_said(left_out)}\n"
+            "give weight to another objective"
+        )
 
 
 def _said(reasons: Mapping[str, str]) -> str:

@@ -159,7 +159,7 @@ def write_tiny_artifact(folder: Path, *, signed: bool = True, name: str = "Tiny 
         folder,
         as_of="2026-06-30",
         facts={
-            "book": {"customers": 150},
+            "book": {"customers": 150, "rejected_cells_and_rows": 0},
             "plan": {"name": name, "approved": signed, "sign_offs": approval},
             "objectives": {
                 objective: {"metric": metric, **evidence} for objective, metric in metrics.items()

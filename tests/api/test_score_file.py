@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from api import score_file as module
-from api.score_file import COLUMNS, ERROR, FileError, score_file
+from api.score_file import COLUMNS, ERROR, UNREADABLE, FileError, score_file
 from api.settings import SettingsError
 from scoring.errors import ArtifactError, RequestError
 
@@ -83,7 +83,7 @@ def test_every_row_in_gives_a_row_out_in_order(score: Score, book: Path, tmp_pat
     assert [(row["account_id"], row["domain"]) for row in out] == [
         (row["account_id"], row["domain"]) for row in ROWS
     ]
-    assert list(out[0]) == [*COLUMNS, ERROR]
+    assert list(out[0]) == [*COLUMNS, UNREADABLE, ERROR]
     assert [bool(row[ERROR]) for row in out] == [False, False, True, False, False]
     assert out[2][ERROR].startswith("identity_missing: ")
     assert out[2]["score"] == ""
@@ -104,7 +104,7 @@ def test_csv_and_parquet_in_and_out_are_alike(
     score(book, out)
     if target == "parquet":
         frame = pl.read_parquet(out)
-        assert dict(frame.schema) == {**COLUMNS, ERROR: pl.String()}
+        assert dict(frame.schema) == {**COLUMNS, UNREADABLE: pl.String(), ERROR: pl.String()}
         frame.write_csv(out.with_suffix(".csv"))
     assert lines(out.with_suffix(".csv")) == lines(tmp_path / "expected.csv")
 
@@ -176,7 +176,7 @@ def test_a_row_may_name_its_own_objective_and_moment(score: Score, tmp_path: Pat
 def test_a_file_without_rows_gives_one_without_rows(score: Score, tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("account_id,employees\n")
     assert score(tmp_path / "none.csv", tmp_path / "out.csv").scored == 0
-    assert (tmp_path / "out.csv").read_text().strip() == ",".join([*COLUMNS, ERROR])
+    assert (tmp_path / "out.csv").read_text().strip() == ",".join([*COLUMNS, UNREADABLE, ERROR])
 
 
 def test_chunks_make_no_difference(score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,3 +244,28 @@ def test_what_was_asked_wrongly_is_refused_before_anything_is_read(
     with pytest.raises(SettingsError, match="FIREBRAND_PERSON_KEY"):
         score(book, out)
     assert left_beside(book) == set()
+
+
+def test_the_file_to_score_is_not_overwritten(score: Score, book: Path) -> None:
+    before = book.read_bytes()
+    with pytest.raises(FileError, match="is the file to score"):
+        score(book, book)
+    assert book.read_bytes() == before
+
+
+def test_what_the_model_cannot_use_is_said(score: Score, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("account_id,Employees,colour\n1,many,red\n")
+    done = score(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert done.notes == ["columns that the model does not know: colour"]
+    assert lines(tmp_path / "out.csv")[0][UNREADABLE] == "employees"
+    (tmp_path / "in.csv").write_text("account_id,colour\n1,red\n")
+    assert "no column that the model knows" in score(tmp_path / "in.csv", tmp_path / "out.csv").notes[0]
+
+
+def test_warehouse_decimals_score_as_numbers(score: Score, tmp_path: Path) -> None:
+    rows = pl.DataFrame({"account_id": ["1"], "employees": ["1200.00"]})
+    rows.write_csv(tmp_path / "in.csv")
+    rows.with_columns(pl.col("employees").cast(pl.Decimal(10, 2))).write_parquet(tmp_path / "in.parquet")
+    score(tmp_path / "in.csv", tmp_path / "csv.csv")
+    score(tmp_path / "in.parquet", tmp_path / "parquet.csv")
+    assert lines(tmp_path / "csv.csv") == lines(tmp_path / "parquet.csv")

@@ -111,3 +111,17 @@ def test_a_person_is_counted_and_not_kept_by_name(client: httpx.Client, account_
     answer = client.get("/score", params={"account_id": account_id})
     assert answer.json()["detail"]["signals"]["people"] == 2
     assert '"ana"' not in answer.text
+
+
+def test_more_signals_than_one_request_may_hold_are_refused_and_none_is_stored(
+    client: httpx.Client, account_id: str
+) -> None:
+    event = {"account_id": account_id, "type": "meeting"}
+    response = client.post("/signals", json=[{**event, "event_id": str(number)} for number in range(5_001)])
+    assert (response.status_code, response.json()["code"]) == (413, "too_many_signals")
+    assert intent(client, account_id) == 0
+
+
+def test_one_id_for_two_types_is_two_events(client: httpx.Client, account_id: str) -> None:
+    events = [{"account_id": account_id, "event_id": "e", "type": kind} for kind in ("meeting", "email_open")]
+    assert counts(send(client, events)) == (2, 0, 0, 0)

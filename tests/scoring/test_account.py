@@ -129,3 +129,10 @@ def test_an_identity_that_cannot_be_a_key_is_refused(field: str, text: str, code
 def test_the_longest_identity_is_accepted() -> None:
     longest = "ü" * LONGEST_IDENTITY
     assert Account(f" {longest} ").keys == (f"a:{longest}",)
+
+
+@pytest.mark.parametrize("word", ["null", "undefined", "N/A", " none "])
+def test_a_word_for_nothing_is_no_id_that_would_join_strangers(word: str) -> None:
+    assert Account(word, "acme.com").keys == ("d:acme.com",)
+    with pytest.raises(RequestError, match="needs an account_id"):
+        Account(word, "")

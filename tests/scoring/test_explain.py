@@ -95,7 +95,7 @@ def test_tables_that_give_nothing_are_left_out() -> None:
     entries[:, :5] = 0.0  # the table of employees alone
     model = replace(model, tables=replace_entries(model.tables, entries))
     encoded = model.schema.encode([KNOWN])
-    detail = fit_detail(model.fit(encoded.codes, [model.preset("balanced")]), 0, KNOWN, ())
+    detail = fit_detail(model.fit(encoded.codes, [model.preset("balanced")]), 0, KNOWN, (), ())
     assert "employees" not in [point.attribute for point in detail.points]
     assert len(detail.points) == 7
     assert detail.base + sum(point.points for point in detail.points) == detail.unclipped
@@ -183,7 +183,7 @@ def test_signals_that_could_not_be_read_are_told_from_none() -> None:
     request = ScoreRequest(Account("A-1"), AS_OF, scorer.objective())
     assert scorer.score_one(request, SignalBatch.empty(1)).reasons[-1] == NO_SIGNALS
     assert scorer.score_one(request, SignalBatch.unavailable(1)).reasons[-1] == (
-        "Intent, Recency, Engagement: signals could not be read; the score is Fit's share alone"
+        "Intent, Recency, Engagement: signals were not read; the score is Fit's share alone"
     )
 
 

@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -204,3 +205,16 @@ def test_years_order_days_and_keep_the_calendar_year(first: date, second: date) 
     assert late is not None
     assert early <= late
     assert math.floor(late) == max(first, second).year
+
+
+@pytest.mark.parametrize("read", [as_number, as_date])
+def test_a_long_text_is_refused_before_it_is_looked_at(read: Callable[[Any], Any]) -> None:
+    """A pattern over `1`, a million blanks and an `x` would take hours."""
+    with pytest.raises(ValueError, match="not a"):
+        read("1" + " " * 1_000_000 + "x")
+
+
+def test_decimals_as_warehouses_export_them_are_numbers() -> None:
+    assert as_number(Decimal("1200.50")) == 1200.5
+    assert as_text(Decimal("7.00")) == "7"
+    assert as_number(Decimal("NaN")) is None

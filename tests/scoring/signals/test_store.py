@@ -21,12 +21,24 @@ from scoring.signals import store as store_module
 from scoring.signals.embedded import EmbeddedStore
 from scoring.signals.log import OTHER_NAME, SignalBatch, encode
 from scoring.signals.signal import Signal
-from scoring.signals.store import KEYS_PER_COMMAND, LOG_PREFIX, NAMES_KEY, Outcome, SignalStore
+from scoring.signals.store import (
+    KEYS_PER_COMMAND,
+    LOG_PREFIX,
+    NAMES_KEY,
+    RESERVED,
+    USUAL_CHANNELS,
+    Outcome,
+    SignalStore,
+)
 
 OpenStore = Callable[..., AbstractAsyncContextManager[SignalStore]]
 
 NOW = 1_782_820_800.0
 DAY = 86_400.0
+FIRST_NAME = 2  # the number that a kind's first name gets
+FIRST_TYPE = FIRST_NAME + sum(
+    kind == "type" for kind, _ in RESERVED
+)  # and the first type that is not reserved
 ACCEPTED, DUPLICATE, DROPPED = Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.DROPPED
 
 
@@ -106,7 +118,7 @@ def test_people_and_event_ids_are_nowhere_in_the_store(open_store: OpenStore, cl
 
     run(work())
     stored = b"".join(client.dump(key) + key for key in client.scan_iter())
-    assert b"visit" in stored
+    assert client.hexists(NAMES_KEY, "type/visit")
     assert b"jo@acme.com" not in stored
 
 
@@ -133,7 +145,7 @@ def in_order(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def kept(signals: list[Signal], key: str) -> list[tuple[object, ...]]:
     """What a log must hold, worked out from all the signals at once."""
     mine = [signal for signal in signals if key in signal.keys]
-    ids = {"type": {"visit": 2}, "topic": {"data": 2}, "channel": {}}
+    ids = {"type": {"visit": FIRST_TYPE}, "topic": {"data": 2}, "channel": {}}
     rows = encode(mine, ids, key=b"a key for tests").tolist()
     rows.sort(key=in_order)
     latest = {(row[3], row[4]) if row[7] else row[0]: row for row in rows}
@@ -243,12 +255,12 @@ def test_bytes_that_look_like_a_level_are_none(open_store: OpenStore, client: re
     async def work() -> None:
         async with open_store() as store:
             await store.append([level(1, 1, "a:2")], now=NOW)
+            before = [level(2, 0, "a:3", topic=f"t{number}") for number in range(FIRST_TYPE - FIRST_NAME)]
+            await store.append(before, now=NOW)
             await store.append([level(2, 0, type="other", topic="data", age=1)], now=NOW)
             fields = client.hmget(NAMES_KEY, ["type/surge", "topic/data"])
-            assert fields == [
-                b"2",
-                b"2",
-            ]  # so topic and strength 0 of the second read like type and topic of the third
+            # so topic and strength 0 of the second read like type and topic of the third
+            assert fields == [str(FIRST_TYPE).encode()] * 2
             assert await store.append([level(3, 7)], now=NOW) == [ACCEPTED]
             assert times(await store.read([("a:1",)])) == [-1, 0]
 
@@ -368,7 +380,7 @@ def test_names_follow_a_store_that_was_emptied(
                 if batch.types[-1] == "demo":
                     break
                 await asyncio.sleep(0.01)
-            assert batch.types == ("", OTHER_NAME, "demo")
+            assert "visit" not in batch.types
 
     run(work())
 
@@ -381,7 +393,11 @@ def test_more_names_than_numbers_are_other_and_say_so(
             await store.append([event(n, age=300 - n, channel=f"c{n:03}") for n in range(300)], now=NOW)
             batch = await store.read([("a:1",)])
             channels = [batch.channels[number] for number in batch.records["channel"]]
-            assert channels == [f"c{n:03}" for n in range(254)] + [OTHER_NAME] * 46
+            kept = 254 - len(USUAL_CHANNELS)
+            assert channels == [f"c{n:03}" for n in range(kept)] + [OTHER_NAME] * (300 - kept)
+            await store.append([event("late", type="product_trial", channel="web")], now=NOW)
+            late = (await store.read([("a:1",)])).records[-1]
+            assert (batch.types[late["type"]], batch.channels[late["channel"]]) == ("product_trial", "web")
 
     run(work())
     assert "(other)" in caplog.text

@@ -329,7 +329,7 @@ def test_leaks_ignored_columns_rejects_and_notes_are_all_named(study: Study, mod
         assert f"{name} {reason}" in text
     assert study.leaks
     assert "phone names things" in text
-    assert "accounts cac is negative 2" in text
+    assert "accounts cac is negative 3, 9 2" in text
     assert "dates are day first" in text
 
 

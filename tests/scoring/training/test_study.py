@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from scoring.errors import NothingToLearnError
+from scoring.errors import NothingToLearnError, PlanError
 from scoring.plan import AttributesSection, Plan, read_plan
 from scoring.training.additive import Floats
 from scoring.training.demo_book import write_demo_book
@@ -135,3 +135,28 @@ def test_the_demo_s_leaky_column_is_used_where_the_plan_keeps_it(tmp_path: Path)
     growth = next(head for head in kept.heads if head.target.objective == "growth")
     assert growth.learnt.evidence.r_squared > 0.6, "as good as a leak is"
     assert len(steps) <= STEPS
+
+
+@pytest.mark.parametrize("kind", ["segment", "exclusion"])
+def test_a_rule_on_an_attribute_that_no_account_has_is_refused_by_name(
+    write_book: WriteBook, kind: str
+) -> None:
+    growth = noise(1)
+    book = write_book(np.full(CUSTOMERS, 100.0), 1 + 0.2 * np.tanh(growth), {"size": growth, "age": noise(2)})
+    why = {} if kind == "segment" else {"reason": "too small"}
+    rule = {"id": "typo", "where": [{"szie": {"min": 1}}], **why}
+    plan = Plan.model_validate({"book": {"as_of": "2024-06-30"}, kind: [rule]})
+    with pytest.raises(PlanError, match=f"{kind} typo names szie.*age, size"):
+        examine(book, plan)
+
+
+def test_a_plan_that_weighs_only_what_cannot_be_learnt_is_refused(write_book: WriteBook) -> None:
+    growth = noise(1)
+    book = write_book(
+        np.full(CUSTOMERS, 100.0),
+        1 + 0.1 * np.tanh(growth) + 0.1 * noise(3),
+        {"size": growth, "age": noise(2)},
+    )
+    plan = Plan.model_validate({"book": {"as_of": "2024-06-30"}, "objective": {"efficiency": 1}})
+    with pytest.raises(PlanError, match=r"efficiency: .*cac"):
+        examine(book, plan)

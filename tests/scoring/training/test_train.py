@@ -214,7 +214,7 @@ def without_cac(tmp_path_factory: pytest.TempPathFactory, demo_book: Path) -> Ar
 def test_without_cac_efficiency_is_left_out_and_the_manifest_says_why(without_cac: Artifact) -> None:
     assert [outcome.objective for outcome in without_cac.model.outcomes] == ["growth", "lifetime_value"]
     assert without_cac.manifest["left_out"] == {
-        "efficiency": "the book has no data for it: no customer has a known payback"
+        "efficiency": "the book has no data for it; it needs what customers cost to win, as the accounts' cac"
     }
     assert without_cac.manifest["book"]["prospects"] == 0
 
@@ -274,7 +274,7 @@ def test_a_bicycle_maker_learns_what_a_reseller_is_worth(resellers: Artifact) ->
     """Growth has 206 customers whose second year is known, and nothing to hold on to."""
     assert set(resellers.manifest["objectives"]) == {"lifetime_value"}
     assert resellers.manifest["left_out"]["growth"].startswith("no attribute predicts it")
-    assert resellers.manifest["left_out"]["efficiency"].endswith("no customer has a known payback")
+    assert resellers.manifest["left_out"]["efficiency"].endswith("the accounts' cac")
     assert resellers.manifest["objectives"]["lifetime_value"]["correlation_out_of_fold"] > 0.6
     assert "FirstOrderYear" in resellers.manifest["ignored_attributes"]
     assert resellers.manifest["leaks"] == {}

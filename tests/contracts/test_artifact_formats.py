@@ -1,0 +1,31 @@
+"""Every artifact format that was ever written can still be read.
+
+`format-<n>` holds an artifact of each, as it was written. When FORMAT is raised, add one; never change one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scoring.account import Account
+from scoring.artifact import FORMAT
+from scoring.registry import read_active
+from scoring.scorer import Scorer, ScoreRequest
+from scoring.signals.log import SignalBatch
+
+HERE = Path(__file__).parent
+
+
+def test_there_is_an_artifact_of_every_format() -> None:
+    assert {path.name for path in HERE.glob("format-*")} == {f"format-{n}" for n in range(1, FORMAT + 1)}
+
+
+@pytest.mark.parametrize("folder", sorted(HERE.glob("format-*")), ids=lambda path: path.name)
+def test_an_old_artifact_scores_as_it_did(folder: Path) -> None:
+    scorer = Scorer(read_active(folder))
+    request = ScoreRequest(Account("1", "", {"employees": "450"}), 1_782_820_800.0, scorer.objective())
+    answer = scorer.score_one(request, SignalBatch.empty(1))
+    expected = (folder / "fit.txt").read_text(encoding="ascii").strip()
+    assert repr(answer.detail.fit.unclipped) == expected
