@@ -24,11 +24,6 @@ class TypePolicy(_Frozen):
     depth: float = Field(ge=0)  # weight in Engagement's depth
     half_life_days: float = Field(gt=0)
 
-    @property
-    def qualifies(self) -> bool:
-        """Whether a signal of this type counts for Recency: it says something about intent or engagement."""
-        return self.intent > 0 or self.depth > 0
-
 
 def _type(intent: float, depth: float, half_life_days: float) -> TypePolicy:
     return TypePolicy(intent=intent, depth=depth, half_life_days=half_life_days)

@@ -5,8 +5,8 @@ being set, a category by an indicator per level; missing has an indicator of its
 chosen by generalised cross-validation (Golub, Heath and Wahba 1979), in closed form by scikit-learn.
 
 The penalty has a floor, because attributes are often near copies of each other (revenue and sales): without
-one, chance can give the first +110 points and the second -93. A tenth of the customers costs no accuracy and
-makes near copies share what they say.
+one, chance can give the first +110 points and the second -93. With a tenth of the customers near copies share
+what they say; on the books tried it moved R squared by at most .002.
 """
 
 from __future__ import annotations

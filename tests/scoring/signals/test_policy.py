@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from scoring.signals.policy import DEFAULT_TYPES, Policy, TypePolicy
+from scoring.signals.policy import DEFAULT_TYPES, Policy
 
 
 def test_the_default_policy_knows_its_types_and_no_others() -> None:
@@ -14,14 +14,9 @@ def test_the_default_policy_knows_its_types_and_no_others() -> None:
     assert policy.of("mystery") is None
 
 
-def test_every_default_type_qualifies_and_its_name_is_as_signals_spell_types() -> None:
-    assert all(worth.qualifies for worth in DEFAULT_TYPES.values())
+def test_every_default_type_weighs_something_and_its_name_is_as_signals_spell_types() -> None:
+    assert all(worth.intent + worth.depth > 0 for worth in DEFAULT_TYPES.values())
     assert all(name.isidentifier() and name.islower() for name in DEFAULT_TYPES)
-
-
-@pytest.mark.parametrize(("intent", "depth", "qualifies"), [(0, 0, False), (1, 0, True), (0, 1, True)])
-def test_a_type_qualifies_by_intent_or_depth(intent: float, depth: float, qualifies: bool) -> None:
-    assert TypePolicy(intent=intent, depth=depth, half_life_days=1).qualifies is qualifies
 
 
 @pytest.mark.parametrize(
