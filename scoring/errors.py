@@ -19,6 +19,12 @@ class PlanError(FirebrandError):
     code = "plan_invalid"
 
 
+class TableError(FirebrandError):
+    """Columns or outcomes that were handed to the learner do not make a table."""
+
+    code = "table_invalid"
+
+
 class NothingToLearnError(FirebrandError):
     """The book holds no outcome that its attributes predict, so no artifact is made."""
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ MISSING = 0
 UNSEEN = 1  # a category that training did not see, or too rarely to have an entry of its own
 LARGEST_SIZE = 255  # codes a feature may have; scikit-learn bins into at most 255
 
-Codes = NDArray[np.int32]
+Codes: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # training keeps them in bytes
 
 
 class Encoder(ABC):

@@ -36,6 +36,11 @@ class Additive:
             total += entries
         return total
 
+    def times(self, scale: float, shift: float) -> Additive:
+        """Return shift + scale * this function."""
+        tables = {term: scale * table for term, table in self.tables.items()}
+        return Additive(shift + scale * self.intercept, tables)
+
     def purified(self, codes: Codes) -> Additive:
         """Return the same function with every effect in the smallest table that can hold it.
 

@@ -154,7 +154,6 @@ def exactness(model: FitModel, heads: Sequence[Head], codes: Codes) -> Mapping[s
     z = model.tables.entries[:, model.tables.cells(codes)].sum(axis=2)
     worst = {}
     for k, (head, outcome) in enumerate(zip(heads, model.outcomes, strict=True)):
-        learner = head.learnt.ensemble or head.learnt.additive
-        difference = outcome.center + outcome.scale * z[k] - learner.predict(codes)
+        difference = outcome.center + outcome.scale * z[k] - head.learnt.predict(codes)
         worst[outcome.objective] = float(np.abs(difference).max(initial=0.0))
     return worst

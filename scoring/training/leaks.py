@@ -13,7 +13,7 @@ import polars as pl
 
 from scoring.features import Codes, FeatureSchema
 from scoring.training.additive import Floats
-from scoring.training.learn import FOLDS, folds
+from scoring.training.folds import FOLDS, folds
 
 TOO_GOOD = 0.6  # out-of-fold R squared of one attribute alone
 FILLED, NEVER_FILLED = 0.2, 0.005  # shares of customers and prospects with a value

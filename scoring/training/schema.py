@@ -15,7 +15,6 @@ import polars as pl
 from scoring.features import (
     LARGEST_SIZE,
     CategoryEncoder,
-    Codes,
     DateEncoder,
     Encoder,
     FeatureSchema,
@@ -26,10 +25,10 @@ from scoring.features import (
 from scoring.training.attributes import Attribute
 
 MOST_INTERVALS = 64
-CUSTOMERS_PER_INTERVAL = 20
-LEAST_FOR_LEVEL = 5  # customers a category must have to get an entry of its own
+LEAST_FOR_LEVEL = 5  # customers a category must have to get an entry of its own; of few customers, fewer
 LEAST_SHARE_FOR_TAG = 0.01  # of the customers that must have a tag, and be without it, for it to be a feature
-LEAST_FOR_TAG = 10
+LEAST_FOR_TAG = 10  # of few customers, fewer
+FEW = 50  # customers per customer that a level, and per two that a tag, must have where there are few
 MOST_TAGS = 100
 
 
@@ -46,12 +45,6 @@ def build_schema(
     wanted = [attribute for attribute in attributes if attribute.name not in without]
     encoders = (_encoder(attribute, customers[attribute.name]) for attribute in wanted)
     return FeatureSchema(tuple(encoder for encoder in encoders if encoder is not None))
-
-
-def encode_frame(schema: FeatureSchema, accounts: pl.DataFrame) -> Codes:
-    """Encode accounts of the book: (accounts, features)."""
-    names = [encoder.attribute for encoder in schema.encoders]
-    return schema.encode(accounts.select(names).to_dicts()).codes
 
 
 def _encoder(attribute: Attribute, column: pl.Series) -> Encoder | None:
@@ -73,24 +66,28 @@ def _encoder(attribute: Attribute, column: pl.Series) -> Encoder | None:
 
 
 def _edges(present: pl.Series) -> tuple[float, ...]:
-    """Cut into intervals that hold like numbers of customers, or between all values where there are few."""
+    """Cut into intervals that hold like numbers of customers, or between all values where there are few.
+
+    Intervals may hold few customers: the learners draw them together, and a straight line stays one.
+    """
     values = present.to_numpy()
     distinct = np.unique(values)
-    intervals = int(np.clip(len(values) // CUSTOMERS_PER_INTERVAL, 2, MOST_INTERVALS))
-    if len(distinct) <= intervals:
+    if len(distinct) <= MOST_INTERVALS:
         return tuple(((distinct[1:] + distinct[:-1]) / 2).tolist())
-    cuts = np.quantile(values, np.arange(1, intervals) / intervals, method="lower")
+    cuts = np.quantile(values, np.arange(1, MOST_INTERVALS) / MOST_INTERVALS, method="lower")
     return tuple(np.unique(cuts[cuts < distinct[-1]]).tolist())
 
 
 def _levels(present: pl.Series) -> tuple[str, ...]:
     counts = Counter(present.to_list())
-    frequent = [level for level, count in counts.most_common() if count >= LEAST_FOR_LEVEL]
+    least = min(LEAST_FOR_LEVEL, max(2, len(present) // FEW))
+    frequent = [level for level, count in counts.most_common() if count >= least]
     return tuple(sorted(frequent[: LARGEST_SIZE - 2]))
 
 
 def _tags(present: pl.Series) -> tuple[str, ...]:
     counts = Counter(tag for tags in present.to_list() for tag in tags)
-    least = max(LEAST_FOR_TAG, LEAST_SHARE_FOR_TAG * len(present))
+    fewest = min(LEAST_FOR_TAG, max(2, 2 * len(present) // FEW))
+    least = max(fewest, LEAST_SHARE_FOR_TAG * len(present))
     telling = [tag for tag in sorted(counts) if least <= counts[tag] <= len(present) - least]
     return tuple(sorted(sorted(telling, key=lambda tag: -counts[tag])[:MOST_TAGS]))

@@ -18,11 +18,12 @@ from scoring.training.additive import Floats
 from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
 from scoring.training.company import CompanyMetrics, company_metrics, resolve_as_of
+from scoring.training.encode import encode_frame
 from scoring.training.leaks import filled_for_customers_only, too_good
 from scoring.training.learn import learn
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
-from scoring.training.schema import build_schema, encode_frame
+from scoring.training.schema import build_schema
 
 STEPS = 3 + 3 * len(TARGETS)  # how often `on_step` is called at most
 

@@ -13,7 +13,8 @@ from scoring.artifact import Artifact, read_artifact
 from scoring.features import Codes, FeatureSchema
 from scoring.training.attributes import Attribute, AttributeKind
 from scoring.training.demo_book import DemoTruth, write_demo_book
-from scoring.training.schema import build_schema, encode_frame
+from scoring.training.encode import encode_frame
+from scoring.training.schema import build_schema
 from scoring.training.train import train
 
 ACCOUNTS, PROSPECTS = 1000, 400

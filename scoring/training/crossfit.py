@@ -1,0 +1,302 @@
+"""Learning in members: every account is left out of some of them, and tested by those.
+
+The accounts are dealt into folds, several times where they are few. A member learns from all folds but one,
+and the held fold tells when its trees must stop and how well it predicts. So the bags that make the whole
+stable are the cross-validation too: predictions of held accounts are honest, and nothing is learnt twice.
+
+Members choose pairs of features on their own for that evidence. For the model itself they agree on the pairs
+that most of them found, and learn those again: the whole then has few enough tables to read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.features import Codes, FeatureSchema
+from scoring.training.additive import Additive, Floats, Term, mean_of
+from scoring.training.blend import Blend, blend
+from scoring.training.boosting import BinOf, Boosted, Growth, Sample, Tree, boost
+from scoring.training.folds import FOLDS, deal
+from scoring.training.linear import PENALTIES, Design, design_of, fit_path
+from scoring.training.loss import Loss
+from scoring.training.pairs import PAIR_BINS, Lead, coarse_bins, common, leads
+
+MOST_ROWS = 200_000  # that one member learns from; beyond it members learn from different samples
+LEAST_PAIR_SHARE = 0.01  # of the spread of the whole prediction; a weaker pair is not worth a table
+_REPEATS = ((2_000, 1), (600, 2), (0, 4))  # accounts from which so many deals are enough
+
+Integers = NDArray[np.intp]
+OnStep = Callable[[str], None]
+_T = TypeVar("_T")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Task:
+    """What is to be learnt."""
+
+    schema: FeatureSchema
+    codes: Codes  # (accounts, features)
+    y: Floats  # (accounts,)
+    loss: Loss
+    seed: int
+    groups: Integers | None = None  # (accounts,): accounts of one group are never parted
+    directions: Mapping[int, int] = field(default_factory=dict)  # see `linear.Directions`
+
+    def sample(self, rows: Integers, raw: Floats) -> Sample:
+        """Take some accounts."""
+        return Sample(np.asfortranarray(self.codes[rows]), self.y[rows], raw)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Member:
+    """One member: what it learnt from, what it was tested on, and what it has learnt so far."""
+
+    train: Integers
+    held: Integers
+    start: float
+    path: Sequence[Additive]  # the linear form at each penalty
+    path_losses: Floats  # (penalties,), on the held accounts
+    singles: Boosted
+    leads: Sequence[Lead] = ()
+    pairs: Boosted = Boosted((), np.zeros(1))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Choice:
+    """What all members have in common: chosen by the loss on held accounts, all members together."""
+
+    penalty: int  # place among PENALTIES
+    singles: int  # trees of single features
+    pairs: int = 0  # trees of pairs
+
+    def trees(self, member: Member) -> list[Tree]:
+        """Return the trees of a member that count."""
+        return [*member.singles.trees[: self.singles], *member.pairs.trees[: self.pairs]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Crossfit:
+    """The members, what they agreed on, and their predictions of accounts they had not learnt from."""
+
+    task: Task
+    members: Sequence[Member]
+    choice: Choice
+    blend: Blend
+    linear: Floats  # (accounts,), raw, out of fold
+    boosted: Floats  # (accounts,), raw, out of fold, each member with pairs of its own
+
+    def additives(self) -> list[Additive]:
+        """Return what each member says, in tables."""
+        return [_in_tables(self.task, member, self.choice, self.blend) for member in self.members]
+
+    def predict(self, codes: Codes) -> Floats:
+        """Ask the weights and the trees themselves, without any table of theirs: (accounts,), raw."""
+        total = np.zeros(len(codes))
+        for member in self.members:
+            boosted = member.start + sum(
+                (tree.predict(codes) for tree in self.choice.trees(member)), np.zeros(len(codes))
+            )
+            total += self.blend.mix(member.path[self.choice.penalty].predict(codes), boosted)
+        return total / len(self.members)
+
+
+def crossfit(task: Task, on_step: OnStep = lambda _: None) -> Crossfit:
+    """Learn in members; see this module's head.
+
+    Args:
+        task: at least two accounts, whose outcomes differ.
+        on_step: told the name of each step as it begins.
+    """
+    on_step("learning from single attributes")
+    design = design_of(task.schema, task.codes, task.directions)
+    growth = _growth(len(task.y))
+    deals = _deals(task)
+    members = _each(deals, lambda rows: _first_stage(task, design, growth, *rows))
+    choice = Choice(_best_penalty(members), _best_count([(m.held, m.singles) for m in members]))
+    on_step("looking for pairs of attributes")
+    shared = dict(enumerate(coarse_bins(task.schema, task.codes, PAIR_BINS)))
+    for_pairs = replace(growth, leaves=12, patience=40)
+    nested = _each(members, lambda m: _own_pairs(task, m, choice, for_pairs, shared))
+    linear = _held_predictions(task, nested, lambda m, codes: m.path[choice.penalty].predict(codes))
+    choice, boosted = _choose_pairs(task, nested, choice)
+    weights = blend(linear, boosted, task.y, task.loss)
+    on_step("learning the pairs that members agree on")
+    terms = common([member.leads for member in nested]) if weights.boosted and choice.pairs else []
+    agreed = _with_pairs(task, members, choice, for_pairs, shared, terms)
+    strong = _strong(task, agreed, choice, terms)
+    if len(strong) < len(terms):
+        agreed = _with_pairs(task, members, choice, for_pairs, shared, strong)
+    return Crossfit(task, agreed, choice, weights, linear, boosted)
+
+
+def _choose_pairs(task: Task, members: Sequence[Member], choice: Choice) -> tuple[Choice, Floats]:
+    """Decide on trees of pairs, and return the boosted form's predictions of accounts it has not learnt from.
+
+    Pairs stay only where they clearly help: by more than a standard error of what they gain per account.
+    """
+    with_pairs = replace(choice, pairs=_best_count([(m.held, m.pairs) for m in members]))
+    alone = _held_predictions(task, members, lambda m, codes: _boosted(m, choice, codes))
+    together = _held_predictions(task, members, lambda m, codes: _boosted(m, with_pairs, codes))
+    gain = task.loss.each(task.y, alone) - task.loss.each(task.y, together)
+    if gain.mean() > gain.std() / np.sqrt(len(gain)):
+        return with_pairs, together
+    return choice, alone
+
+
+def _each(inputs: Sequence[_T], work: Callable[[_T], _Result]) -> list[_Result]:
+    """Do the same for all, side by side: the arithmetic of one never depends on the others."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, inputs))
+
+
+def _growth(accounts: int) -> Growth:
+    least_leaf = int(np.clip(accounts // 40, 3, 10 if accounts < 10_000 else 20))
+    return Growth(shrinkage=0.1, leaves=4, least_leaf=least_leaf, most_trees=600, patience=40)
+
+
+def _deals(task: Task) -> list[tuple[Integers, Integers]]:
+    """Return who learns and who is held, for each member; a fold that came out empty makes none."""
+    repeats = next(times for least, times in _REPEATS if len(task.y) >= least)
+    members = []
+    for repeat in range(repeats):
+        fold = deal(task.y, task.groups, task.seed + repeat)
+        for k in range(FOLDS):
+            train, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+            if len(train) > MOST_ROWS:
+                rng = np.random.default_rng(task.seed + k)
+                train = np.sort(rng.choice(train, MOST_ROWS, replace=False))
+            if len(train) and len(held):
+                members.append((train, held))
+    return members
+
+
+def _first_stage(task: Task, design: Design, growth: Growth, train: Integers, held: Integers) -> Member:
+    y = task.y[train]
+    start = float(task.loss.start(y))
+    learning = task.sample(train, np.full(len(train), start))
+    testing = task.sample(held, np.full(len(held), start))
+    path = fit_path(design, learning.codes, y, task.loss, task.seed)
+    losses = np.array([task.loss.mean(testing.y, linear.predict(testing.codes)) for linear in path])
+    terms = [(feature,) for feature in range(len(task.schema.features))]
+    singles = boost(task.schema, terms, learning, testing, task.loss, growth, task.directions)
+    return Member(train, held, start, path, losses, singles)
+
+
+def _best_penalty(members: Sequence[Member]) -> int:
+    losses = sum((len(m.held) * m.path_losses for m in members), np.zeros(len(PENALTIES)))
+    return int(losses.argmin())
+
+
+def _best_count(grown: Sequence[tuple[Integers, Boosted]]) -> int:
+    """Return after how many trees all members together predict best; one that stopped stays as it was."""
+    longest = max(len(boosted.losses) for _, boosted in grown)
+    total = np.zeros(longest)
+    for held, boosted in grown:
+        losses = boosted.losses
+        total += len(held) * np.append(losses, np.full(longest - len(losses), losses[-1]))
+    return int(total.argmin())
+
+
+def _samples(task: Task, member: Member, choice: Choice) -> tuple[Sample, Sample]:
+    """Return the accounts a member learns from and is held against, after its single features' say."""
+    trees = member.singles.trees[: choice.singles]
+    train, held = (
+        task.sample(rows, np.full(len(rows), member.start)).plus(trees)
+        for rows in (member.train, member.held)
+    )
+    return train, held
+
+
+def _own_pairs(
+    task: Task, member: Member, choice: Choice, growth: Growth, shared: Mapping[int, BinOf]
+) -> Member:
+    train, held = _samples(task, member, choice)
+    first, _ = task.loss.derivatives(train.y, train.raw)
+    found = leads(task.schema, train.codes, -first, task.seed)
+    terms = common([found])
+    return replace(_learn_pairs(task, member, (train, held), growth, shared, terms), leads=found)
+
+
+def _learn_pairs(
+    task: Task,
+    member: Member,
+    samples: tuple[Sample, Sample],
+    growth: Growth,
+    shared: Mapping[int, BinOf],
+    terms: Sequence[Term],
+) -> Member:
+    train, held = samples
+    if not terms:
+        return replace(member, pairs=Boosted((), np.array([task.loss.mean(held.y, held.raw)])))
+    return replace(
+        member,
+        pairs=boost(task.schema, terms, train, held, task.loss, growth, task.directions, shared),
+    )
+
+
+def _with_pairs(
+    task: Task,
+    members: Sequence[Member],
+    choice: Choice,
+    growth: Growth,
+    shared: Mapping[int, BinOf],
+    terms: Sequence[Term],
+) -> list[Member]:
+    """Let all members learn the same pairs, to the number of trees that was right for pairs of their own.
+
+    The held accounts had a say in which pairs these are, so they no longer tell when to stop.
+    """
+    exact = replace(growth, most_trees=choice.pairs, patience=choice.pairs + 1)
+    return _each(members, lambda m: _learn_pairs(task, m, _samples(task, m, choice), exact, shared, terms))
+
+
+def _strong(task: Task, members: Sequence[Member], choice: Choice, terms: Sequence[Term]) -> list[Term]:
+    """Return the pairs whose own say, beyond that of their features, is worth a table."""
+    whole = mean_of(_trees_in_tables(task, member, choice) for member in members).purified(task.codes)
+    spread = float(whole.predict(task.codes).std())
+    own = {term: float(entries.std()) for term, entries in whole.contributions(task.codes)}
+    return [term for term in terms if own.get(term, 0.0) > LEAST_PAIR_SHARE * spread]
+
+
+def _held_predictions(
+    task: Task, members: Sequence[Member], ask: Callable[[Member, Codes], Floats]
+) -> Floats:
+    """Average for each account what members that have not learnt from it predict."""
+    total, times = np.zeros(len(task.y)), np.zeros(len(task.y))
+    for member in members:
+        total[member.held] += ask(member, task.codes[member.held])
+        times[member.held] += 1
+    return total / times
+
+
+def _boosted(member: Member, choice: Choice, codes: Codes) -> Floats:
+    return Sample(codes, np.zeros(0), np.full(len(codes), member.start)).plus(choice.trees(member)).raw
+
+
+def _trees_in_tables(task: Task, member: Member, choice: Choice) -> Additive:
+    tables: dict[Term, Floats] = {}
+    for tree in choice.trees(member):
+        shape = tuple(task.schema.features[feature].size for feature in tree.term)
+        tables.setdefault(tree.term, np.zeros(shape))
+        tables[tree.term] += tree.table
+    return Additive(member.start, tables)
+
+
+def _in_tables(task: Task, member: Member, choice: Choice, weights: Blend) -> Additive:
+    """Return a member's whole say in tables."""
+    linear, boosted = member.path[choice.penalty], _trees_in_tables(task, member, choice)
+    terms = sorted({*(linear.tables if weights.linear else ()), *(boosted.tables if weights.boosted else ())})
+    tables = {
+        term: weights.linear * linear.tables.get(term, 0.0) + weights.boosted * boosted.tables.get(term, 0.0)
+        for term in terms
+    }
+    intercept = weights.mix(np.array(linear.intercept), np.array(boosted.intercept))
+    return Additive(float(intercept), tables)
