@@ -15,6 +15,7 @@ import polars as pl
 
 from scoring.errors import BookError
 from scoring.plan import Plan, TableName
+from scoring.readings import Reading
 from scoring.training.attributes import Attribute, read_attributes
 from scoring.training.cells import read_own_columns
 from scoring.training.columns import COMPANY_COLUMNS, COMPANY_TABLES
@@ -47,6 +48,7 @@ class Book:
     events: pl.DataFrame | None
     prospects: pl.DataFrame | None
     attributes: tuple[Attribute, ...]
+    readings: tuple[Reading, ...]  # which columns are industries and countries, attributes or not
     ignored: Mapping[str, str]  # column of the accounts -> why it is no attribute
     rejects: pl.DataFrame
     merges: pl.DataFrame
@@ -82,6 +84,7 @@ def read_book(folder: Path, plan: Plan) -> Book:
         opportunities=ledgers.get("opportunities"),
         events=ledgers.get("events"),
         attributes=attributes,
+        readings=tuple(log.readings),
         ignored=log.ignored,
         rejects=log.rejects_frame(),
         merges=companies.merges,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from scoring.features import MISSING, Codes, FeatureSchema
+from scoring.features import MISSING, CategoryEncoder, Codes, FeatureSchema
 from scoring.training.additive import Additive, Floats, Term, mean_of
 
 BAGS = 8
@@ -30,7 +30,9 @@ Masks = dict[int, NDArray[np.bool_]]
 
 def _order(schema: FeatureSchema) -> Integers:
     """Put categories first: scikit-learn moves them there, but not its interaction constraints."""
-    return np.argsort([feature.encoder.kind != "category" for feature in schema.features], kind="stable")
+    return np.argsort(
+        [not isinstance(feature.encoder, CategoryEncoder) for feature in schema.features], kind="stable"
+    )
 
 
 def to_matrix(schema: FeatureSchema, codes: Codes) -> Floats:
@@ -100,7 +102,7 @@ def _fit(
         min_samples_leaf=max(5, min(20, len(y) // 50)),
         l2_regularization=1.0,
         categorical_features=[
-            schema.features[feature].encoder.kind == "category" for feature in _order(schema)
+            isinstance(schema.features[feature].encoder, CategoryEncoder) for feature in _order(schema)
         ],
         interaction_cst=[{f} for f in range(len(place))] + [{int(place[a]), int(place[b])} for a, b in pairs],
         early_stopping=True,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
-from scoring.features import MISSING, Codes, Feature, FeatureSchema
+from scoring.features import MISSING, CategoryEncoder, Codes, Feature, FeatureSchema
 from scoring.training.additive import Additive, Floats, Term
 
 PENALTIES = np.geomspace(0.1, 1000.0, 25)  # per customer, for columns of unit variance
@@ -27,7 +27,7 @@ def basis(feature: Feature) -> Floats:
     >>> basis(FeatureSchema((NumberEncoder("employees", (10.0,)),)).features[0]).tolist()
     [[0.0, 1.0], [-0.5, 0.0], [0.5, 0.0]]
     """
-    if feature.encoder.kind == "category":
+    if isinstance(feature.encoder, CategoryEncoder):
         return np.eye(feature.size)
     rank = np.linspace(-0.5, 0.5, feature.size - 1)
     columns = np.zeros((feature.size, 2))
