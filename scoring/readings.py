@@ -55,6 +55,8 @@ class Reading:
         own_text: tuple[Any, Any] | None = None
         for name, system in self.sources:
             written = attributes.get(name)
+            if written is None:
+                continue
             try:
                 read = _read(self.reader(system), written)
             except ValueError:

@@ -192,7 +192,7 @@ def _parse_where(raw: Any) -> Any:
 Where = Annotated[tuple[tuple[str, Condition], ...], BeforeValidator(_parse_where), Field(min_length=1)]
 
 
-def spelt(where: Where, readers: Readers) -> Where:
+def spelt(where: Sequence[tuple[str, Condition]], readers: Readers) -> Where:
     """Return conditions with their categories spelt as the attributes are read.
 
     >>> from pydantic import TypeAdapter
