@@ -74,6 +74,8 @@ def test_an_industry_reads_as_itself(name: str) -> None:
         ("Großhandel", "wholesale"),
         ("Énergie", "energy"),
         ("Data Mining", "software"),
+        ("Cybersecurity Software", "cybersecurity"),
+        ("Software / Cyber Security", "cybersecurity"),
         ("bitcoin mining", "fintech"),
     ],
 )
