@@ -24,6 +24,7 @@ INDUSTRY = "industry"  # the attribute that codes fill where no column of names 
 _RECOGNISED_SHARE = 0.5  # of a column's values that must stand in the taxonomy
 TAGGED_SHARE = 0.1  # of a column's values that hold a `;`, from which on it is a tag list
 _EXAMPLES = 3
+_TIMES = "__times"
 _OF_INDUSTRY = re.compile(r"industry|sector|vertical|branche")
 _OF_COUNTRY = re.compile(r"country")
 _OF_CODES: dict[System, re.Pattern[str]] = {
@@ -96,22 +97,23 @@ def _is_country(column: pl.Series) -> bool:
 
 def _recognised(column: pl.Series, reading: Reading, system: System | None) -> bool:
     """Tell whether enough of a column's values stand in the taxonomy; without any its name decides."""
-    cells = read_cells(column, reading.reader(system), pl.String())
-    present = cells.values.is_not_null()
-    recognised = len(_only_recognised(cells.values, reading).drop_nulls())
-    return recognised >= _RECOGNISED_SHARE * int(present.sum()) and not _is_of_another_kind(
-        column.filter(present)
-    )
+    counts = column.drop_nulls().value_counts(name=_TIMES)
+    written, times = counts[column.name], counts[_TIMES]
+    cells = read_cells(written, reading.reader(system), pl.String())
+    said = cells.values.is_not_null() | cells.reasons.is_not_null()  # the others are words for missing
+    recognised = int(times.filter(_only_recognised(cells.values, reading).is_not_null()).sum())
+    enough = recognised >= _RECOGNISED_SHARE * int(times.filter(said).sum())
+    return enough and not _is_of_another_kind(written.filter(said), times.filter(said))
 
 
-def _is_of_another_kind(written: pl.Series) -> bool:
+def _is_of_another_kind(written: pl.Series, times: pl.Series) -> bool:
     """Tell whether values are tag lists, or flags: `no` is Norway, but not beside `yes`."""
-    texts = [str(value) for value in written.to_list()]
-    if not texts:
+    if written.is_empty():
         return False
-    tagged = sum(";" in text for text in texts)
-    flags = read_cells(pl.Series(texts), as_flag, pl.Boolean())
-    return tagged >= TAGGED_SHARE * len(texts) or bool(flags.reasons.is_null().all())
+    texts = written.cast(pl.String)
+    tagged = int(times.filter(texts.str.contains(";", literal=True)).sum())
+    flags = read_cells(texts, as_flag, pl.Boolean())
+    return tagged >= TAGGED_SHARE * int(times.sum()) or bool(flags.reasons.is_null().all())
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -105,6 +105,11 @@ def test_an_industry_is_one_from_half_of_its_values_on() -> None:
     assert found(["fintech", "weaving", "n/a", "", "unknown"]) == 1  # what is missing does not count
 
 
+def test_a_column_that_cannot_be_read_as_text_is_none() -> None:
+    days = pl.Series("country", ["2024-01-01", "2024-01-02"]).str.to_date()
+    assert find_readings(days.to_frame(), Plan()) == ()
+
+
 def test_ignored_columns_have_a_reading_too_for_rules(read: Read) -> None:
     book = read(
         plan(drop=["industry"]), country=["US"] * 4, industry=["Fin-Tech", "Retail"] * 2, sector=[""] * 4
