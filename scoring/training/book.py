@@ -48,12 +48,12 @@ class Book:
     events: pl.DataFrame | None
     prospects: pl.DataFrame | None
     attributes: tuple[Attribute, ...]
-    readings: tuple[Reading, ...]  # which columns are industries and countries, attributes or not
     ignored: Mapping[str, str]  # column of the accounts -> why it is no attribute
     rejects: pl.DataFrame
     merges: pl.DataFrame
     notes: tuple[str, ...]  # what was decided on the reader's behalf, and how to decide otherwise
     digests: Mapping[str, Digest]  # by file name
+    readings: tuple[Reading, ...] = ()  # which columns are industries and countries, attributes or not
 
 
 def read_book(folder: Path, plan: Plan) -> Book:
