@@ -24,7 +24,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,24 +34,28 @@ import numpy as np
 from scoring.errors import ArtifactError, FirebrandError
 from scoring.features import (
     CategoryEncoder,
+    CountryEncoder,
     DateEncoder,
     Encoder,
     FeatureSchema,
     FlagEncoder,
+    IndustryEncoder,
     NumberEncoder,
     TagsEncoder,
 )
 from scoring.fit import Calibration, FitModel, Outcome, Tables
 from scoring.plan import Plan, parse_plan
+from scoring.readings import Reading, readers
 from scoring.signals.policy import Policy
 
-FORMAT = 1
+FORMAT = 2  # 1: no readings, and no encoder of industries and countries
 MANIFEST = "manifest.json"
 FILES = ("model.json", "entries.npy", "policy.json", "plan.toml", "card.html")
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_ENCODERS: dict[str, type[Encoder]] = {
+_FIRST_ENCODERS: dict[str, type[Encoder]] = {
     kind.kind: kind for kind in (NumberEncoder, DateEncoder, CategoryEncoder, FlagEncoder, TagsEncoder)
 }
+_ENCODERS = _FIRST_ENCODERS | {kind.kind: kind for kind in (IndustryEncoder, CountryEncoder)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Artifact:
     manifest: Mapping[str, Any]
     model: FitModel
     policy: Policy
-    plan: Plan
+    plan: Plan  # its rules spelt as the model reads attributes
 
     @property
     def draft(self) -> bool:
@@ -150,6 +154,7 @@ def _describe(model: FitModel) -> tuple[dict[str, Any], bytes]:
     np.save(entries, model.tables.entries, allow_pickle=False)
     description = {
         "encoders": [{"kind": encoder.kind, **_fields(encoder)} for encoder in model.schema.encoders],
+        "readings": [asdict(reading) for reading in model.schema.readings],
         "tables": {"first": model.tables.first.tolist(), "second": model.tables.second.tolist()},
         "outcomes": [asdict(outcome) for outcome in model.outcomes],
         "correlation": model.correlation.tolist(),
@@ -215,14 +220,15 @@ def _read_contents(home: Path, version: str) -> dict[str, bytes]:
 
 
 def _manifest(home: Path, written: bytes) -> dict[str, Any]:
-    """Read a manifest of the one format this Firebrand knows."""
+    """Read a manifest of a format that this Firebrand knows."""
     try:
         manifest: dict[str, Any] = json.loads(written)
         found, whole = manifest["format"], isinstance(manifest["files"], dict) and "as_of" in manifest
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{home / MANIFEST} is no manifest: {error!r}; train it again") from error
-    if found != FORMAT or isinstance(found, bool):
-        raise ArtifactError(f"{home} has format {found!r}; this Firebrand reads format {FORMAT}")
+    if isinstance(found, bool) or not isinstance(found, int) or found not in _SCHEMAS:
+        known = " and ".join(map(str, _SCHEMAS))
+        raise ArtifactError(f"{home} has format {found!r}; this Firebrand reads formats {known}")
     if not whole:
         raise ArtifactError(
             f"{home / MANIFEST} is no manifest: it lacks the day or the hashes; train it again"
@@ -231,8 +237,8 @@ def _manifest(home: Path, written: bytes) -> dict[str, Any]:
 
 
 def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifact:
-    description = json.loads(contents["model.json"])
-    schema = FeatureSchema(tuple(_encoder(fields) for fields in description["encoders"]))
+    manifest, description = json.loads(contents[MANIFEST]), json.loads(contents["model.json"])
+    schema = _SCHEMAS[manifest["format"]](description)
     tables = Tables(
         first=np.array(description["tables"]["first"], np.intp),
         second=np.array(description["tables"]["second"], np.intp),
@@ -247,12 +253,13 @@ def _assemble(home: Path, version: str, contents: Mapping[str, bytes]) -> Artifa
         importance=np.array(description["importance"], np.float64),
     )
     _check_shapes(model)
+    plan = parse_plan(contents["plan.toml"].decode(), str(home / "plan.toml"))
     return Artifact(
         version=version,
-        manifest=json.loads(contents[MANIFEST]),
+        manifest=manifest,
         model=model,
         policy=Policy.model_validate_json(contents["policy.json"]),
-        plan=parse_plan(contents["plan.toml"].decode(), str(home / "plan.toml")),
+        plan=plan.spelt(readers(schema.readings)),
     )
 
 
@@ -268,13 +275,33 @@ def _check_shapes(model: FitModel) -> None:
             raise ValueError(f"{name} are not {shape} finite numbers")
 
 
-def _encoder(fields: dict[str, Any]) -> Encoder:
+def _schema_of_format_1(description: Mapping[str, Any]) -> FeatureSchema:
+    return FeatureSchema(tuple(_encoder(fields, _FIRST_ENCODERS) for fields in description["encoders"]))
+
+
+def _schema_of_format_2(description: Mapping[str, Any]) -> FeatureSchema:
+    encoders = tuple(_encoder(fields, _ENCODERS) for fields in description["encoders"])
+    return FeatureSchema(encoders, tuple(_reading(fields) for fields in description["readings"]))
+
+
+_SCHEMAS: Mapping[int, Callable[[Mapping[str, Any]], FeatureSchema]] = {
+    1: _schema_of_format_1,
+    2: _schema_of_format_2,
+}
+
+
+def _encoder(fields: Mapping[str, Any], kinds: Mapping[str, type[Encoder]]) -> Encoder:
     rest = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in fields.items()
         if name != "kind"
     }
-    return _ENCODERS[fields["kind"]](**rest)
+    return kinds[fields["kind"]](**rest)
+
+
+def _reading(fields: Mapping[str, Any]) -> Reading:
+    sources = tuple((name, system) for name, system in fields["sources"])
+    return Reading(fields["attribute"], fields["kind"], sources)
 
 
 def _outcome(fields: dict[str, Any]) -> Outcome:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scoring.answer import Answer, DriverDetail, Expected, FitDetail, Point, SignalsDetail
-from scoring.features import MISSING, Feature, say_number
+from scoring.features import MISSING, UNSEEN, CountryEncoder, Feature, IndustryEncoder, say_number
 from scoring.fit import BASE, Fit
 from scoring.plan import Plan
 from scoring.signals.activation import Activation
-from scoring.values import as_number
+from scoring.values import as_number, as_text
 
 REASONS_FOR_FIT = 3
 TOGETHER = " & "  # joins two attributes, and their values, in the points of a pair
@@ -20,7 +20,7 @@ TOGETHER = " & "  # joins two attributes, and their values, in the points of a p
 def fit_detail(
     fit: Fit, row: int, attributes: Mapping[str, Any], unreadable: Sequence[str], unknown: Sequence[str]
 ) -> FitDetail:
-    """Explain one account's Fit, from the attributes that are known; see `FitDetail`."""
+    """Explain one account's Fit, from the attributes that are known, as written; see `FitDetail`."""
     gathered: dict[tuple[str, str], float] = {}
     for attribute, value, points in _points(fit, row, attributes):
         gathered[attribute, value] = gathered.get((attribute, value), 0.0) + points
@@ -51,11 +51,15 @@ def _points(fit: Fit, row: int, attributes: Mapping[str, Any]) -> Iterator[tuple
 
 
 def _value(feature: Feature, code: int, attributes: Mapping[str, Any]) -> str:
+    """Say a value: a number as it is, an industry or country with how the caller wrote it."""
+    said = feature.say(code)
     if feature.encoder.kind == "number" and code != MISSING:
         number = as_number(attributes[feature.attribute])
-        if number is not None:
-            return say_number(number)
-    return feature.say(code)
+        return said if number is None else say_number(number)
+    if isinstance(feature.encoder, (IndustryEncoder, CountryEncoder)) and code > UNSEEN:
+        written = as_text(attributes[feature.attribute])
+        return said if written in (None, said.lower()) else f"{said} (written {written})"
+    return said
 
 
 def _expected(fit: Fit, row: int) -> dict[str, Expected]:

@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from scoring.country import as_country
+from scoring.industry import as_industry
+from scoring.readings import Known, Reading, read_all
 from scoring.values import as_flag, as_number, as_tags, as_text, as_year
 
 MISSING = 0
@@ -125,6 +128,9 @@ class CategoryEncoder(Encoder):
     def __post_init__(self) -> None:
         object.__setattr__(self, "_code", {level: code for code, level in enumerate(self.levels, UNSEEN + 1)})
 
+    def _read(self, value: Any) -> str | None:
+        return as_text(value)
+
     @property
     @override
     def sizes(self) -> tuple[int, ...]:
@@ -132,12 +138,34 @@ class CategoryEncoder(Encoder):
 
     @override
     def encode(self, value: Any) -> tuple[int, ...]:
-        text = as_text(value)
+        text = self._read(value)
         return (MISSING if text is None else self._code.get(text, UNSEEN),)
 
     @override
     def say(self, feature: int, code: int) -> str:
         return ("missing", "another value")[code] if code <= UNSEEN else self.levels[code - 2]
+
+
+@dataclass(frozen=True, slots=True)
+class IndustryEncoder(CategoryEncoder):
+    """A category whose levels are industries, however they are written; see `as_industry`."""
+
+    kind: ClassVar[str] = "industry"
+
+    @override
+    def _read(self, value: Any) -> str | None:
+        return as_industry(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CountryEncoder(CategoryEncoder):
+    """A category whose levels are countries, however they are written; see `as_country`."""
+
+    kind: ClassVar[str] = "country"
+
+    @override
+    def _read(self, value: Any) -> str | None:
+        return as_country(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +239,9 @@ class Encoded:
 
 @dataclass(frozen=True)
 class FeatureSchema:
-    """All encoders of a model, in order; what a model knows about attributes.
+    """All encoders of a model, in order, and how attributes are read; what a model knows about attributes.
+
+    The readings also cover attributes that have no encoder but may stand in a rule.
 
     >>> schema = FeatureSchema((NumberEncoder("employees", (10.0, 200.0)), TagsEncoder("tools", ("dbt",))))
     >>> encoded = schema.encode([{"employees": "1,200", "tools": "dbt;aws"}, {"employees": "many"}])
@@ -220,6 +250,7 @@ class FeatureSchema:
     """
 
     encoders: tuple[Encoder, ...]
+    readings: tuple[Reading, ...] = ()
     features: tuple[Feature, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -229,6 +260,10 @@ class FeatureSchema:
             for index, size in enumerate(encoder.sizes)
         )
         object.__setattr__(self, "features", tuple(features))
+
+    def read(self, attributes: Mapping[str, Any]) -> Known:
+        """Read the attributes of one account, once, for its rules and its encoding."""
+        return read_all(self.readings, attributes)
 
     def encode(self, accounts: Sequence[Mapping[str, Any]]) -> Encoded:
         """Read the attributes of a batch; one that is absent or unreadable is missing.

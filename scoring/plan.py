@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scoring.errors import PlanError
-from scoring.rules import Rule, Where
+from scoring.rules import Readers, Rule, Where, spelt
 
 OBJECTIVES = ("growth", "lifetime_value", "efficiency")
 
@@ -205,6 +205,20 @@ class Plan(_Section):
     def approved(self) -> bool:
         """Whether anybody signed the plan."""
         return bool(self.sign_off)
+
+    def spelt(self, readers: Readers) -> Plan:
+        """Return the plan with the categories in its rules spelt as the attributes are read.
+
+        Done once, when a book or an artifact is read: rules then compare like with like.
+        """
+        return self.model_copy(
+            update={
+                "segment": [s.model_copy(update={"where": spelt(s.where, readers)}) for s in self.segment],
+                "exclusion": [
+                    s.model_copy(update={"where": spelt(s.where, readers)}) for s in self.exclusion
+                ],
+            }
+        )
 
 
 def parse_plan(text: str, source: str) -> Plan:

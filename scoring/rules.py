@@ -16,6 +16,7 @@ from scoring.values import as_flag, as_number, as_tags, as_text, is_missing
 
 Attributes = Mapping[str, Any]
 _Value = TypeVar("_Value")
+Readers = Mapping[str, Callable[[Any], str | None]]  # by attribute: what gives its categories one spelling
 _EXACTLY = ",.15g"  # a bound as people wrote it, never 1.5e+06
 
 
@@ -36,7 +37,7 @@ class OneOf(_Strict):
         texts = [as_text(value) for value in raw]
         if not texts or None in texts:
             raise ValueError("list at least one value; for a missing one write {missing = true}")
-        return {"one_of": texts}
+        return {"one_of": list(dict.fromkeys(texts))}
 
     def holds(self, value: Any) -> bool:
         """Tell whether an attribute with this value meets the condition."""
@@ -136,6 +137,15 @@ class Missing(_Strict):
 Condition = OneOf | Between | Has | Flag | Missing
 
 
+def _spelt(condition: Condition, reader: Callable[[Any], str | None]) -> Condition:
+    """Spell the categories of a condition as a reader does; conditions without any stay as they are."""
+    if isinstance(condition, OneOf):
+        return OneOf.model_validate([reader(value) for value in condition.one_of])
+    if isinstance(condition, Has):
+        return Has.model_validate({"has": [reader(value) for value in condition.has]})
+    return condition
+
+
 def _read(reader: Callable[[Any], _Value | None], value: Any) -> _Value | None:
     try:
         return reader(value)
@@ -180,6 +190,20 @@ def _parse_where(raw: Any) -> Any:
 
 
 Where = Annotated[tuple[tuple[str, Condition], ...], BeforeValidator(_parse_where), Field(min_length=1)]
+
+
+def spelt(where: Sequence[tuple[str, Condition]], readers: Readers) -> Where:
+    """Return conditions with their categories spelt as the attributes are read.
+
+    >>> from pydantic import TypeAdapter
+    >>> where = TypeAdapter(Where).validate_python([{"country": ["Germany", "DEU"]}, {"size": {"min": 5}}])
+    >>> Rule("german", spelt(where, {"country": lambda _: "DE"})).sentence
+    'country is de and size is at least 5'
+    """
+    return tuple(
+        (name, _spelt(condition, readers[name]) if name in readers else condition)
+        for name, condition in where
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from scoring.attribute_names import AttributeNames
 from scoring.features import Encoded
 from scoring.fire import DECIMALS, Fire, combine, gate
 from scoring.fit import Fit, Objective
+from scoring.readings import Known
 from scoring.signals.activation import Activation, measure
 from scoring.signals.log import SignalBatch
 
@@ -52,7 +53,7 @@ class _Batch:
     """All that was found for a batch, row by row in the order of the requests."""
 
     requests: Sequence[ScoreRequest]
-    attributes: Sequence[Mapping[str, Any]]  # those that are known, under their known names
+    known: Sequence[Known]  # the attributes that are known, under their known names
     unknown: Sequence[Sequence[str]]
     encoded: Encoded
     fit: Fit
@@ -101,14 +102,15 @@ class Scorer:
         if not requests:
             return []
         recognised = [self.names.recognise(request.account.attributes) for request in requests]
-        attributes = [known for known, _ in recognised]
+        known = [self._model.schema.read(attributes) for attributes, _ in recognised]
+        attributes = [one.values for one in known]
         encoded = self._model.schema.encode(attributes)
         fit = self._model.fit(encoded.codes, [request.objective for request in requests])
-        memberships = [self._membership(known, fit.value[row]) for row, known in enumerate(attributes)]
+        memberships = [self._membership(one, fit.value[row]) for row, one in enumerate(attributes)]
         activation = measure(self.artifact.policy, signals, np.array([request.as_of for request in requests]))
         fire = self._fire(fit, memberships, activation)
         unknown = [names for _, names in recognised]
-        batch = _Batch(requests, attributes, unknown, encoded, fit, memberships, activation, fire)
+        batch = _Batch(requests, known, unknown, encoded, fit, memberships, activation, fire)
         return [self._answer(batch, row) for row in range(len(requests))]
 
     def _membership(self, attributes: Mapping[str, Any], fit: float) -> Membership:
@@ -165,7 +167,7 @@ class Scorer:
         unreadable = batch.encoded.unreadable.get(row, ())
         return Detail(
             objective=ObjectiveDetail(request.objective.name, request.objective.weights, self._left_out),
-            fit=explain.fit_detail(batch.fit, row, batch.attributes[row], unreadable, batch.unknown[row]),
+            fit=explain.fit_detail(batch.fit, row, batch.known[row].written, unreadable, batch.unknown[row]),
             icp=IcpDetail(
                 segments=list(membership.segments),
                 exclusion=membership.exclusion,
@@ -186,8 +188,9 @@ def say_moment(seconds: float) -> str:
 
 
 def _names(artifact: Artifact) -> Iterator[str]:
-    """Yield the attributes that the model or a rule of its plan asks for."""
+    """Yield the attributes that the model, one of its readings or a rule of its plan asks for."""
     yield from (encoder.attribute for encoder in artifact.model.schema.encoders)
+    yield from (name for reading in artifact.model.schema.readings for name, _ in reading.sources)
     for rule in [spec.rule for spec in artifact.plan.segment] + [
         spec.rule for spec in artifact.plan.exclusion
     ]:

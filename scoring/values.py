@@ -65,7 +65,7 @@ def is_missing(value: Any) -> bool:
     (True, True, False, False)
     """
     if isinstance(value, str):
-        return value.strip().lower() in MISSING_WORDS
+        return " ".join(value.lower().split()) in MISSING_WORDS
     if isinstance(value, float):
         return math.isnan(value)
     if isinstance(value, (list, tuple)):  # one level: nobody means lists of lists, but anybody may send them

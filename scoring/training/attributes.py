@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -12,14 +12,14 @@ import polars as pl
 
 from scoring.errors import BookError
 from scoring.plan import Plan
-from scoring.training.cells import Cells, Reader, find_day_first, read_cells, read_date_cells, reject_unread
+from scoring.training.cells import Cells, Reader, find_day_first, read_cells, read_date_cells
 from scoring.training.rejects import Log
+from scoring.training.taxonomy import TAGGED_SHARE, Filled, fill, find_readings, tell
 from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing
 
-AttributeKind: TypeAlias = Literal["number", "category", "flag", "tags", "date"]
+AttributeKind: TypeAlias = Literal["number", "category", "flag", "tags", "date", "industry", "country"]
 
 _READABLE_SHARE = 0.95  # of a column's values that must read as a number or date for it to be one
-_TAGGED_SHARE = 0.1  # of a column's values that must hold a `;` for it to be a tag list
 _IDENTIFIER_ROWS = 50  # below so many values, being all different says little
 _IDENTIFIER_SHARE = 0.5  # distinct values a row above which a column names things rather than describes them
 _TELEPHONE_DIGITS = 9
@@ -30,7 +30,8 @@ class Attribute:
     """An account column that a model may use.
 
     Values in `Book.accounts` are Float64 for numbers and dates (the year with its fraction), Boolean for
-    flags, String for categories (one spelling, see `as_text`) and List(String) for tags.
+    flags, String for categories (one spelling, see `as_text`), industries and countries (see
+    `scoring.readings`), and List(String) for tags.
     """
 
     name: str
@@ -43,6 +44,10 @@ def read_attributes(
 ) -> tuple[tuple[Attribute, ...], list[pl.Series]]:
     """Infer and read the attributes among the companies' other columns; the log says why others are none.
 
+    The log's readings say which are industries and countries. Codes of industries are read into one attribute
+    with their names; as categories they would tell the same again, in pieces too small to learn from, so
+    they become categories of their own only where the plan keeps them.
+
     Args:
         companies: with TABLE and LINE, a row per company.
         others: the columns of the same rows that are not read yet.
@@ -53,13 +58,37 @@ def read_attributes(
         BookError: the plan names a column that is not there.
     """
     _check_names(others.columns, plan)
+    log.readings.extend(find_readings(others, plan))
+    readings = {reading.attribute: reading for reading in log.readings}
+    filling = {name: r.attribute for r in log.readings for name, _ in r.sources if name != r.attribute}
     attributes, columns = [], []
-    for column in others:
-        attribute, values = _read_attribute(companies, column, plan, log)
-        if attribute is not None:
-            attributes.append(attribute)
-            columns.append(values)
+    for name in _in_order(others.columns, filling):
+        keep = name in plan.attributes.keep
+        if name in plan.attributes.drop:
+            log.ignored[name] = "dropped by the plan"
+            continue
+        if name in filling and not keep:
+            log.ignored[name] = f"read into {filling[name]}; [attributes] keep makes it a category too"
+            continue
+        if name in readings:
+            attribute = Attribute(name, readings[name].kind)
+            read = fill(others, readings[name])
+        else:
+            attribute = _inferred(others[name], log, code=name in filling)
+            read = Filled.of(_read(others[name], attribute))
+        why = _no_attribute(attribute.kind, read.values, keep=keep)
+        if why:
+            log.ignored[name] = why
+            continue
+        tell(companies, read, log)
+        attributes.append(attribute)
+        columns.append(read.values)
     return tuple(attributes), columns
+
+
+def _in_order(names: Sequence[str], filling: Mapping[str, str]) -> list[str]:
+    """Return the attributes in the columns' order; one that others fill stands at the first of them."""
+    return list(dict.fromkeys(one for name in names for one in (filling.get(name, name), name)))
 
 
 def _check_names(names: Sequence[str], plan: Plan) -> None:
@@ -72,28 +101,6 @@ def _check_names(names: Sequence[str], plan: Plan) -> None:
             )
 
 
-def _read_attribute(
-    companies: pl.DataFrame, column: pl.Series, plan: Plan, log: Log
-) -> tuple[Attribute | None, pl.Series]:
-    """Infer an attribute's kind and read it; None, with the reason in the log, where it is no attribute."""
-    name = column.name
-    if name in plan.attributes.drop:
-        log.ignored[name] = "dropped by the plan"
-        return None, column
-    counts = _present(column)
-    if not counts:
-        log.ignored[name] = "every value is missing"
-        return None, column
-    attribute = _inferred(column, counts, log)
-    cells = _read(column, attribute)
-    why = _no_attribute(attribute.kind, cells.values, keep=name in plan.attributes.keep)
-    if why:
-        log.ignored[name] = why
-        return None, column
-    reject_unread(companies, cells, log)
-    return attribute, cells.values
-
-
 # Kinds
 
 
@@ -103,7 +110,11 @@ def _present(column: pl.Series) -> Counter[Any]:
     return Counter({value: times for value, times in counts.items() if not is_missing(value)})
 
 
-def _inferred(column: pl.Series, counts: Counter[Any], log: Log) -> Attribute:
+def _inferred(column: pl.Series, log: Log, *, code: bool) -> Attribute:
+    """Infer an attribute from a column's values; a code of industries is a category, however it looks."""
+    if code:
+        return Attribute(column.name, "category")
+    counts = _present(column)
     if _reads(counts, as_flag, 1.0):
         return Attribute(column.name, "flag")
     # Dates come before numbers: 16.10.2024 is not sixteen million.
@@ -113,7 +124,7 @@ def _inferred(column: pl.Series, counts: Counter[Any], log: Log) -> Attribute:
     if _reads(counts, as_number, _READABLE_SHARE):
         return Attribute(column.name, "number")
     tagged = sum(times for value, times in counts.items() if ";" in str(value))
-    return Attribute(column.name, "tags" if tagged >= _TAGGED_SHARE * counts.total() else "category")
+    return Attribute(column.name, "tags" if tagged >= TAGGED_SHARE * counts.total() else "category")
 
 
 def _reads(counts: Counter[Any], reader: Reader, share: float) -> bool:
@@ -139,7 +150,7 @@ def _read(column: pl.Series, attribute: Attribute) -> Cells:
             return read_cells(column, as_flag, pl.Boolean())
         case "tags":
             return read_cells(column, as_tags, pl.List(pl.String))
-        case "category":
+        case "category" | "industry" | "country":
             return read_cells(column, as_text, pl.String())
 
 
@@ -148,9 +159,11 @@ def _read(column: pl.Series, attribute: Attribute) -> Cells:
 
 def _no_attribute(kind: AttributeKind, values: pl.Series, *, keep: bool) -> str:
     """Return why a column describes nothing, or an empty text."""
+    present = values.drop_nulls()
+    if present.is_empty():
+        return "every value is missing"
     if values.n_unique() == 1:
         return "the same value in every row"
-    present = values.drop_nulls()
     if keep or len(present) < _IDENTIFIER_ROWS:
         return ""
     if kind == "number":

@@ -15,6 +15,7 @@ import polars as pl
 
 from scoring.errors import BookError
 from scoring.plan import Plan, TableName
+from scoring.readings import Reading
 from scoring.training.attributes import Attribute, read_attributes
 from scoring.training.cells import read_own_columns
 from scoring.training.columns import COMPANY_COLUMNS, COMPANY_TABLES
@@ -52,6 +53,7 @@ class Book:
     merges: pl.DataFrame
     notes: tuple[str, ...]  # what was decided on the reader's behalf, and how to decide otherwise
     digests: Mapping[str, Digest]  # by file name
+    readings: tuple[Reading, ...] = ()  # which columns are industries and countries, attributes or not
 
 
 def read_book(folder: Path, plan: Plan) -> Book:
@@ -82,6 +84,7 @@ def read_book(folder: Path, plan: Plan) -> Book:
         opportunities=ledgers.get("opportunities"),
         events=ledgers.get("events"),
         attributes=attributes,
+        readings=tuple(log.readings),
         ignored=log.ignored,
         rejects=log.rejects_frame(),
         merges=companies.merges,

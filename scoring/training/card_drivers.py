@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.features import MISSING, Feature, NumberEncoder
+from scoring.features import MISSING, CategoryEncoder, Feature, NumberEncoder
 from scoring.fit import BASE, FitModel, Floats
 from scoring.training.card_blocks import Block, Figure, Grid, Heading, Prose, Section, count, say_number
 from scoring.training.curves import HALF, Bar, Cell, Step, bar_chart, heat_map, signed, step_chart
@@ -121,7 +121,7 @@ def _step_figure(title: str, feature: Feature, points: Floats, customers: Intege
 def _bar_figure(title: str, feature: Feature, points: Floats, customers: Integers, largest: float) -> Figure:
     held = np.flatnonzero(customers).tolist()
     rows = [(_say(feature, code), float(points[code]), int(customers[code])) for code in held]
-    if feature.encoder.kind == "category":
+    if isinstance(feature.encoder, CategoryEncoder):
         rows.sort(key=lambda row: -row[1])
     between = max(len(rows) - MOST_BARS, 0)
     half = MOST_BARS // 2

@@ -8,6 +8,7 @@ from typing import get_args
 import polars as pl
 
 from scoring.plan import TableName
+from scoring.readings import Reading
 from scoring.training.columns import REQUIRED
 
 TABLE, LINE = "__table", "__line"  # columns that say where a row was read, until it is final
@@ -18,11 +19,12 @@ _MUST_READ: dict[TableName, tuple[str, ...]] = {"subscriptions": ("end",)}
 
 @dataclass(slots=True)
 class Log:
-    """What is found while a book is read: `Book.rejects`, `Book.notes` and `Book.ignored` in the making."""
+    """What is found while a book is read: `Book.rejects`, notes, ignored and readings in the making."""
 
     rejects: list[tuple[TableName, int, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
+    readings: list[Reading] = field(default_factory=list)
 
     def reject(self, table: TableName, line: int, column: str, reason: str) -> None:
         """Add a row (column is empty) or a cell of it to the rejects."""

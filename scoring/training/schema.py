@@ -15,13 +15,16 @@ import polars as pl
 from scoring.features import (
     LARGEST_SIZE,
     CategoryEncoder,
+    CountryEncoder,
     DateEncoder,
     Encoder,
     FeatureSchema,
     FlagEncoder,
+    IndustryEncoder,
     NumberEncoder,
     TagsEncoder,
 )
+from scoring.readings import Reading
 from scoring.training.attributes import Attribute
 
 MOST_INTERVALS = 64
@@ -33,18 +36,23 @@ MOST_TAGS = 100
 
 
 def build_schema(
-    attributes: Sequence[Attribute], customers: pl.DataFrame, *, without: Collection[str] = ()
+    attributes: Sequence[Attribute],
+    customers: pl.DataFrame,
+    readings: Sequence[Reading] = (),
+    *,
+    without: Collection[str] = (),
 ) -> FeatureSchema:
     """Build the schema from the customers' attributes.
 
     Args:
         attributes: the book's, with their kinds.
         customers: a row per customer, typed as in `Book.accounts`.
+        readings: the book's; they hold for attributes that are left out too, which rules may name.
         without: attributes that are left out.
     """
     wanted = [attribute for attribute in attributes if attribute.name not in without]
     encoders = (_encoder(attribute, customers[attribute.name]) for attribute in wanted)
-    return FeatureSchema(tuple(encoder for encoder in encoders if encoder is not None))
+    return FeatureSchema(tuple(encoder for encoder in encoders if encoder is not None), tuple(readings))
 
 
 def _encoder(attribute: Attribute, column: pl.Series) -> Encoder | None:
@@ -60,6 +68,10 @@ def _encoder(attribute: Attribute, column: pl.Series) -> Encoder | None:
             return FlagEncoder(attribute.name)
         case "category":
             return CategoryEncoder(attribute.name, _levels(present))
+        case "industry":
+            return IndustryEncoder(attribute.name, _levels(present))
+        case "country":
+            return CountryEncoder(attribute.name, _levels(present))
         case "tags":
             tags = _tags(present)
             return TagsEncoder(attribute.name, tags) if tags else None

@@ -14,6 +14,7 @@ import polars as pl
 from scoring.errors import NothingToLearnError, PlanError
 from scoring.features import Codes, FeatureSchema
 from scoring.plan import OBJECTIVES, Plan
+from scoring.readings import readers
 from scoring.training.additive import Floats
 from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
@@ -34,7 +35,7 @@ Begin = Callable[[str], None]  # told the name of each step as it begins
 class Study:
     """Everything that was found in a book: what an artifact is made of and a report speaks of."""
 
-    plan: Plan
+    plan: Plan  # its rules spelt as the book is read
     book: Book
     as_of: date
     metrics: pl.DataFrame  # a row per customer
@@ -57,6 +58,7 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     """
     on_step("reading the book")
     book = read_book(folder, plan)
+    plan = plan.spelt(readers(book.readings))
     _check_rules(plan, book)
     on_step("computing growth metrics")
     metrics = account_metrics(book, plan)
@@ -68,9 +70,9 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     names = [attribute.name for attribute in book.attributes]
     leaks = filled_for_customers_only(names, customers, book.prospects)
     leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
-    schema = build_schema(book.attributes, customers, without=leaks)
+    schema = build_schema(book.attributes, customers, book.readings, without=leaks)
     leaks |= too_good(schema, encode_frame(schema, customers), outcomes, keep=plan.attributes.keep, seed=seed)
-    schema = build_schema(book.attributes, customers, without=leaks)
+    schema = build_schema(book.attributes, customers, book.readings, without=leaks)
     if not schema.features:
         raise NothingToLearnError(
             f"{folder} holds no attribute to learn from{_said({**book.ignored, **leaks})}"

@@ -29,3 +29,21 @@ def test_an_old_artifact_scores_as_it_did(folder: Path) -> None:
     answer = scorer.score_one(request, SignalBatch.empty(1))
     expected = (folder / "fit.txt").read_text(encoding="ascii").strip()
     assert repr(answer.detail.fit.unclipped) == expected
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"industry": "fintech", "country": "DE"},
+        {"industry": "Financial Technology", "country": "Deutschland"},
+        {"naics": 522320, "country": "Germany"},
+        {"industry": "n/a", "naics": "522320", "sic": "6021", "country": "deu"},
+    ],
+)
+def test_an_artifact_of_format_2_reads_industries_and_countries(known: dict[str, object]) -> None:
+    scorer = Scorer(read_active(HERE / "format-2"))
+    request = ScoreRequest(Account("1", "", {"employees": 450, **known}), 1_782_820_800.0, scorer.objective())
+    answer = scorer.score_one(request, SignalBatch.empty(1))
+    assert answer.detail.fit.unclipped == 20.94851589202881
+    assert answer.detail.icp.segments == ["fintech-mid", "german"]
+    assert answer.detail.fit.unknown == []

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scoring.account import Account
 from scoring.artifact import FILES, MANIFEST, VERSION, read_artifact
 from scoring.errors import ArtifactError
+from scoring.features import IndustryEncoder
 from scoring.fit import FitModel
 from scoring.scorer import Scorer, ScoreRequest
 from tests.scoring.models import (
@@ -79,7 +80,7 @@ def test_what_was_written_is_read_to_the_bit(registry: Path, version: str) -> No
     assert (read.model.schema, read.model.outcomes) == (made.schema, made.outcomes)
     assert (read.policy, read.plan, read.version) == (POLICY, artifact().plan, version)
     assert not read.draft
-    assert (read.manifest["format"], read.manifest["as_of"], read.manifest["seed"]) == (1, "2026-06-30", 0)
+    assert (read.manifest["format"], read.manifest["as_of"], read.manifest["seed"]) == (2, "2026-06-30", 0)
     assert (registry / version / "plan.toml").read_text(encoding="utf-8") == PLAN
 
 
@@ -225,11 +226,11 @@ def test_an_artifact_remade_by_the_rules_is_read(home: Path) -> None:
     assert not read_artifact(other.parent, other.name).plan.icp.require_segment
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", None, True])
+@pytest.mark.parametrize("number", [0, 3, "1", None, True, 1.0])
 def test_another_format_number_is_refused_by_name(home: Path, number: Any) -> None:
     manifest = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
     other = named(home, json.dumps(manifest | {"format": number}).encode())
-    assert refused(other) == f"{other} has format {number!r}; this Firebrand reads format 1"
+    assert refused(other) == f"{other} has format {number!r}; this Firebrand reads formats 1 and 2"
 
 
 @pytest.mark.parametrize(
@@ -299,6 +300,10 @@ def with_model(**changes: Any) -> Callable[[dict[str, bytes]], None]:
         with_model(encoders=[{"kind": "number", "attribute": "employees", "edges": [1], "more": 1}]),
         with_model(encoders=[]),
         with_model(encoders="number"),
+        with_model(readings=None),
+        with_model(readings=[{"attribute": "a", "kind": "colour", "sources": [["a", None]]}]),
+        with_model(readings=[{"attribute": "a", "kind": "industry", "sources": [["a", "isic"]]}]),
+        with_model(readings=[{"attribute": "a", "kind": "country", "sources": []}]),
         with_model(tables={"first": [99], "second": [-1]}),
         with_model(outcomes=[]),
         with_model(outcomes=[{"objective": "growth", "calibration": []}]),
@@ -319,6 +324,22 @@ def test_an_intact_artifact_that_cannot_be_understood_is_refused(
     message = refused(other)
     assert str(other) in message
     assert "intact but cannot be understood" in message
+
+
+def test_format_1_knows_no_industry_and_format_2_does(home: Path) -> None:
+    def change(contents: dict[str, bytes]) -> None:
+        model = json.loads(contents["model.json"])
+        (category,) = (one for one in model["encoders"] if one["attribute"] == "industry")
+        category["kind"] = "industry"
+        contents["model.json"] = json.dumps(model).encode()
+
+    other = remade(home, change)
+    (encoder,) = (
+        e for e in read_artifact(other.parent, other.name).model.schema.encoders if e.attribute == "industry"
+    )
+    assert encoder == IndustryEncoder("industry", ("fintech", "retail"))
+    manifest = json.loads((other / MANIFEST).read_text(encoding="utf-8"))
+    assert "KeyError('industry')" in refused(named(other, json.dumps(manifest | {"format": 1}).encode()))
 
 
 def test_a_registry_that_is_a_file_cannot_be_written_and_stays_as_it_was(tmp_path: Path) -> None:

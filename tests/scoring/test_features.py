@@ -11,10 +11,12 @@ from scoring.features import (
     MISSING,
     UNSEEN,
     CategoryEncoder,
+    CountryEncoder,
     DateEncoder,
     Encoder,
     FeatureSchema,
     FlagEncoder,
+    IndustryEncoder,
     NumberEncoder,
     TagsEncoder,
 )
@@ -147,3 +149,43 @@ def test_a_batch_is_encoded_as_each_account_alone_and_every_code_has_an_entry(
 
 def test_a_schema_without_encoders_has_no_columns() -> None:
     assert FeatureSchema(()).encode([{"a": 1}, {}]).codes.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("fintech", 2),
+        ("Financial Technology", 2),
+        (522320, 2),
+        ("NAICS 522320", 2),
+        ("RETAIL", 3),
+        ("Weaving", 4),  # a category of the company's own
+        ("media", UNSEEN),
+        ("n/a", MISSING),
+    ],
+)
+def test_an_industry_is_encoded_by_what_it_means(value: object, expected: int) -> None:
+    assert IndustryEncoder("industry", ("fintech", "retail", "weaving")).encode(value) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("DE", 2),
+        ("de", 2),
+        ("Deutschland", 2),
+        ("USA", 3),
+        ("Middle Earth", 4),
+        ("FR", UNSEEN),
+        ("", MISSING),
+    ],
+)
+def test_a_country_is_encoded_by_what_it_means(value: object, expected: int) -> None:
+    assert CountryEncoder("country", ("DE", "US", "middle earth")).encode(value) == (expected,)
+
+
+@pytest.mark.parametrize("encoder", [IndustryEncoder("x", ("fintech",)), CountryEncoder("x", ("US",))])
+def test_an_industry_or_country_that_is_no_text_is_unreadable(encoder: CategoryEncoder) -> None:
+    with pytest.raises(ValueError, match="not a text"):
+        encoder.encode({"a": 1})
+    assert [encoder.say(0, code) for code in range(3)] == ["missing", "another value", encoder.levels[0]]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scoring.country import as_country
 from scoring.errors import PlanError
 from scoring.plan import OBJECTIVES, PRESETS, Plan, parse_plan, read_plan
 
@@ -275,3 +276,22 @@ def test_a_plan_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes
     with pytest.raises(PlanError, match="cannot read the plan") as caught:
         read_plan(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_plan_is_spelt_in_segments_and_exclusions_alike() -> None:
+    text = """
+[[segment]]
+id = "german"
+where = [{country = ["Germany"]}, {employees = {min = 5}}]
+
+[[exclusion]]
+id = "french"
+reason = "No partner there."
+where = [{country = ["France"]}]
+"""
+    plan = parse_plan(text, "plan.toml")
+    read = plan.spelt({"country": as_country})
+    assert read.segment[0].rule.sentence == "country is de and employees is at least 5"
+    assert read.exclusion[0].rule.sentence == "country is fr"
+    assert read.spelt({"country": as_country}) == read
+    assert plan.spelt({}) == plan

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from scoring.rules import Rule, Where
+from scoring.country import as_country
+from scoring.industry import as_industry
+from scoring.rules import Rule, Where, spelt
 from scoring.values import is_missing
 
 WHERE: TypeAdapter[Any] = TypeAdapter(Where)
@@ -134,3 +136,41 @@ def test_where_is_a_list_of_one_attribute_each(where: Any) -> None:
 def test_a_rule_has_at_least_one_condition() -> None:
     with pytest.raises(ValidationError, match="at least 1"):
         rule()
+
+
+READERS = {"industry": as_industry, "country": as_country}
+
+
+def spelt_rule(*conditions: dict[str, Any]) -> Rule:
+    return Rule("r", spelt(WHERE.validate_python(list(conditions)), READERS))
+
+
+def test_a_rule_is_spelt_as_the_attributes_are_read_and_says_so() -> None:
+    read = spelt_rule(
+        {"industry": ["Financial Technology", "52", "Weaving", "Fin-Tech"]},
+        {"country": ["Germany", "USA"]},
+        {"industry": {"has": "Fin-Tech"}},
+    )
+    assert read.sentence == (
+        "industry is fintech or financial services or weaving"
+        " and country is de or us and industry has fintech"
+    )
+    assert read.matches({"industry": "fintech", "country": "DE"})
+    assert not read.matches({"industry": "fintech", "country": "FR"})
+
+
+def test_other_conditions_and_attributes_are_not_respelt() -> None:
+    conditions: list[dict[str, Any]] = [
+        {"industry": {"missing": False}},
+        {"country": True},
+        {"industry": {"min": 5}},
+        {"use_case": ["Fin-Tech"]},
+    ]
+    assert spelt_rule(*conditions) == rule(*conditions)
+
+
+@given(st.sampled_from(["Fin-Tech", "524", "Weaving", "DE", "Germany", "no"]), st.sampled_from([*READERS]))
+def test_a_rule_holds_for_the_very_value_it_names(text: str, attribute: str) -> None:
+    read = spelt_rule({attribute: [text]})
+    assert read.matches({attribute: READERS[attribute](text)})
+    assert spelt(read.where, READERS) == read.where

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from scoring.account import Account
 from scoring.answer import Answer
+from scoring.artifact import read_artifact, write_artifact
 from scoring.errors import RequestError
+from scoring.features import FeatureSchema, IndustryEncoder
 from scoring.plan import PRESETS
+from scoring.readings import Reading
 from scoring.scorer import Scorer, ScoreRequest, say_moment
 from scoring.signals.log import SignalBatch
 from scoring.signals.signal import Signal
@@ -28,6 +31,7 @@ from tests.scoring.models import (
     artifact,
     attributes,
     batch_of,
+    fit_model,
     log_of,
     signal,
     signals,
@@ -292,3 +296,98 @@ def test_a_moment_is_written_in_utc_to_the_millisecond(seconds: float) -> None:
     written = say_moment(seconds)
     assert written.endswith("Z")
     assert len(written) == len("2026-07-01T00:00:00.250Z")
+
+
+# Industries and countries
+
+READINGS: tuple[Reading, ...] = (
+    Reading("industry", "industry", (("industry", None), ("naics", "naics"), ("sic_code", "sic"))),
+    Reading("public", "country", (("public", None),)),  # no encoder asks for it as a country, a rule does
+)
+TAXONOMY_PLAN = (
+    PLAN.replace('["fintech"]', '["Financial Technology"]')
+    + """
+[[segment]]
+id = "weavers"
+where = [{industry = ["Basket weaving"]}]
+
+[[segment]]
+id = "german"
+where = [{public = ["Germany"]}]
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def taxonomy(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """A scorer of an artifact that was written and read, with an industry in place of a category."""
+    encoders = tuple(
+        IndustryEncoder("industry", ("basket weaving", "fintech")) if e.attribute == "industry" else e
+        for e in SCHEMA.encoders
+    )
+    model = replace(fit_model(), schema=FeatureSchema(encoders, READINGS))
+    folder = tmp_path_factory.mktemp("taxonomy")
+    facts: dict[str, Any] = {"left_out": {}}
+    version = write_artifact(
+        folder,
+        as_of="2026-06-30",
+        facts=facts,
+        model=model,
+        policy=POLICY,
+        plan_text=TAXONOMY_PLAN,
+        card="",
+    )
+    return Scorer(read_artifact(folder, version))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"industry": "Financial Technology"},
+        {"INDUSTRY": "FIN_TECH"},
+        {"industry": 522320},
+        {"industry": "NAICS 522320"},
+        {"NAICS": "522320"},
+        {"naics": 522320.0, "SIC Code": "6021"},
+        {"industry": "n/a", "naics": "522320"},
+        {"industry": "Payments"},
+    ],
+)
+def test_however_an_industry_is_written_the_answer_is_one(taxonomy: Scorer, written: dict[str, Any]) -> None:
+    plain = score({"industry": "fintech", "employees": 450}, *BUSY, scorer=taxonomy)
+    answer = score({**written, "employees": 450}, *BUSY, scorer=taxonomy)
+    assert plain.segment == "fintech-mid"
+    assert plain.fit != score({"employees": 450}, scorer=taxonomy).fit
+    numbers = ("score", "fit", "grade", "tier", "in_icp", "segment", "coverage", "confidence")
+    assert [getattr(answer, name) for name in numbers] == [getattr(plain, name) for name in numbers]
+    assert answer.detail.fit.unclipped == plain.detail.fit.unclipped
+    assert answer.detail.fit.unknown == answer.detail.fit.unreadable == []
+
+
+def test_a_reason_says_the_industry_and_how_the_caller_wrote_it(taxonomy: Scorer) -> None:
+    def said(**known: Any) -> set[str]:
+        points = score(known, scorer=taxonomy).detail.fit.points
+        return {point.value for point in points if point.attribute == "industry"}
+
+    assert said(industry="FinTech") == {"fintech"}
+    assert said(industry="Financial  Technology") == {"fintech (written financial technology)"}
+    assert said(naics=522320) == {"fintech (written 522320)"}
+    assert said(industry="Basket Weaving") == {"basket weaving"}
+    assert said(industry="Media") == {"another value"}
+    assert said() == {"missing"}
+
+
+def test_a_category_of_a_companys_own_keeps_its_entry_and_its_segment(taxonomy: Scorer) -> None:
+    answer = score({"industry": " Basket WEAVING "}, scorer=taxonomy)
+    assert answer.segment == "weavers"
+    assert "basket weaving" in {point.value for point in answer.detail.fit.points}
+
+
+def test_a_rule_reads_an_attribute_that_no_encoder_reads_so(taxonomy: Scorer) -> None:
+    assert score({"public": "Deutschland"}, scorer=taxonomy).segment == "german"
+    assert score({"public": ["DEU"]}, scorer=taxonomy).segment == "german"
+    assert score({"public": "France"}, scorer=taxonomy).segment == ""
+
+
+def test_an_industry_that_cannot_be_read_is_named(taxonomy: Scorer) -> None:
+    assert score({"industry": {"a": 1}}, scorer=taxonomy).detail.fit.unreadable == ["industry"]

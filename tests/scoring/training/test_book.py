@@ -455,7 +455,7 @@ def test_kinds_are_inferred_from_values(write: Write) -> None:
     )
     book = read_book(write(accounts=accounts, subscriptions=LEDGER_OF_MANY), Plan())
     assert kinds(book) == {
-        "industry": "category",
+        "industry": "industry",
         "employees": "number",
         "hiring": "flag",
         "binary": "flag",
@@ -528,7 +528,7 @@ def test_prospects_share_the_attributes_of_accounts(write: Write) -> None:
         write(prospects="account_id,domain,industry,size\np,p.com,Media,50\nq,q.com,,60\n"),
         Plan(),
     )
-    assert kinds(book) == {"industry": "category", "size": "number"}
+    assert kinds(book) == {"industry": "industry", "size": "number"}
     assert book.prospects is not None
     assert book.prospects.columns == book.accounts.columns
     assert book.prospects["industry"].to_list() == ["media", None]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -129,6 +130,38 @@ def test_the_leaky_column_is_named_and_not_used(demo_artifact: Artifact, demo_tr
     assert not set(demo_truth.leaky) & set(demo_artifact.manifest["attributes"])
     assert not set(demo_truth.leaky) & {e.attribute for e in demo_artifact.model.schema.encoders}
     assert {"industry", "employees", "technologies"} <= set(demo_artifact.manifest["attributes"])
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ({"industry": "Financial Technology"}, {"industry": "fintech"}),
+        ({"industry": 522320}, {"industry": "fintech"}),
+        (
+            {"industry": "LOGISTICS_AND_SUPPLY_CHAIN", "country": "Deutschland"},
+            {"industry": "logistics", "country": "de"},
+        ),
+        (
+            {"industry": "Hospital & Health Care", "country": "U.S."},
+            {"industry": "healthcare", "country": "US"},
+        ),
+    ],
+)
+def test_industries_and_countries_score_alike_however_they_are_written(
+    demo_artifact: Artifact, written: dict[str, Any], plain: dict[str, Any]
+) -> None:
+    scorer = Scorer(demo_artifact)
+    more = {"employees": 450, "technologies": "snowflake;kafka", "hiring": "yes"}
+    answers = [
+        scorer.score_one(
+            ScoreRequest(Account("1", "", {**known, **more}), 1_782_820_800.0, scorer.objective()),
+            SignalBatch.empty(1),
+        )
+        for known in (written, plain, {})
+    ]
+    fits = [answer.detail.fit.unclipped for answer in answers]
+    assert fits[0] == fits[1] != fits[2]
+    assert answers[0].detail.icp == answers[1].detail.icp
 
 
 def test_training_again_gives_the_same_bytes_and_leaves_the_active_version_alone(
