@@ -357,8 +357,8 @@ def test_a_buyer_of_the_last_window_is_active_and_one_before_it_is_not() -> None
     plan = plan_at("2024-01-01", gross_margin=1.0)
     now, then = figures(book, plan, "now"), figures(book, plan, "then")
     assert (now["active"], now["arr"], now["tenure_months"]) == (True, 30, 36)
-    assert (then["active"], then["arr"], then["clv"], then["tenure_months"]) == (False, 0, 60, 24)
-    assert now["clv"] > 60
+    assert (then["active"], then["arr"], then["tenure_months"]) == (False, 0, 24)
+    assert now["clv"] > then["clv"] > 60  # it may come back, though that is less likely
 
 
 def test_with_both_ledgers_each_account_is_judged_by_one() -> None:
