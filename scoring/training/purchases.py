@@ -24,7 +24,7 @@ from scoring.training.months import Floats
 MOST_FITTED = 50_000  # distinct customers; more say nothing new about four parameters, and take long
 _LOG_BOUNDS = (np.log(1e-4), np.log(1e4))  # beyond them customers are all alike, or each is all or nothing
 _AT_ONCE = 20_000  # customers whose futures are held in memory together
-_NODES = 32  # of the quadrature: exact to 1e-9 while the future is at most ten times the past
+_NODES = 48  # of the quadrature: exact to a millionth while the future is at most 20 times the past
 
 
 @dataclass(frozen=True, slots=True)
