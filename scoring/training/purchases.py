@@ -166,17 +166,27 @@ def shrunken_spend(revenue: Floats, purchases: Floats, deviations: Floats) -> Fl
     >>> shrunken_spend(revenue, purchases, deviations=np.array([0.0, 300.0, 50.0])).round(2).tolist()
     [22.87, 27.58, 27.19]
     """
-    own, total, n = revenue / purchases, purchases.sum(), purchases.size
+    in_one_order = np.lexsort(
+        (revenue, purchases, deviations)
+    )  # whoever comes first, sums give the same bits
+    mean, k = _mean_and_pull(revenue[in_one_order], purchases[in_one_order], deviations[in_one_order])
+    trust = purchases / (purchases + k)
+    return np.maximum(trust * revenue / purchases + (1 - trust) * mean, 0.0)
+
+
+def _mean_and_pull(revenue: Floats, purchases: Floats, deviations: Floats) -> tuple[float, float]:
+    """Return everybody's mean and k of `shrunken_spend`; k is infinite where customers do not differ."""
+    own, total, n = revenue / purchases, float(purchases.sum()), purchases.size
+    mean = float(revenue.sum()) / total
     if total <= n:
-        return np.full(n, max(float(own.mean()), 0.0))
-    within = float(deviations.sum() / (total - n))
-    spread = float(purchases @ (own - revenue.sum() / total) ** 2)
-    between = (spread - (n - 1) * within) / max(float(total - (purchases @ purchases) / total), 1e-300)
-    if between <= 0:
-        return np.full(n, max(float(revenue.sum() / total), 0.0))
-    trust = purchases / (purchases + within / between)
-    mean = float(trust @ own / trust.sum())
-    return np.maximum(trust * own + (1 - trust) * mean, 0.0)
+        return mean, float("inf")
+    within = float(deviations.sum()) / (total - n)
+    spread = float((purchases * (own - mean) ** 2).sum()) - (n - 1) * within
+    if spread <= 0:
+        return mean, float("inf")
+    k = within * (total - float((purchases**2).sum()) / total) / spread
+    trust = purchases / (purchases + k)
+    return float((trust * own).sum() / trust.sum()), k
 
 
 @dataclass(frozen=True, eq=False, slots=True)

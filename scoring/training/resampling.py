@@ -27,8 +27,10 @@ def resampled_sums(columns: Floats, rng: np.random.Generator, draws: int = DRAWS
     """
     units = _bundled(columns, rng) if len(columns) > MOST_UNITS else columns
     n = len(units)
-    found = np.empty((draws, columns.shape[1]))
-    step = max(_AT_ONCE // max(n, 1), 1)
+    found = np.zeros((draws, columns.shape[1]))
+    if not n:
+        return found
+    step = max(_AT_ONCE // n, 1)
     with threadpool_limits(1):  # products then add up in one order on any machine
         for start in range(0, draws, step):
             size = min(step, draws - start)
@@ -71,8 +73,8 @@ def effective_size(over: Floats, under: Floats) -> float:
     """Return how many accounts that weigh alike would tell as much about a ratio of sums as these do.
 
     One more than the degrees of freedom of its variance: 2n / (kurtosis - 1) of what accounts bring to it, at
-    most n - 1 (F. Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics
-    2, 1946). They are few where some giants make the figure.
+    most n - 1 (F. Satterthwaite, "An approximate distribution of estimates of variance components",
+    Biometrics 2, 1946). They are few where some giants make the figure.
     """
     n, residual = over.size, _residuals(over, under)
     square = float((residual**2).sum())
