@@ -7,8 +7,11 @@ ledger's rows and the names of the accounts change no bit of a figure.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from scoring.plan import Plan
 from scoring.training.book import Book
@@ -52,14 +55,20 @@ def account_metrics(book: Book, plan: Plan) -> pl.DataFrame:
         BookError: as `resolve_as_of`.
     """
     as_of = np.datetime64(resolve_as_of(book, plan), "D")
-    histories = []
-    if book.subscriptions is not None:
-        histories.append(subscription_history(book.subscriptions, as_of, plan))
-    if book.invoices is not None:
-        subscribed = pl.DataFrame([history.accounts.alias("account_id") for history in histories])
-        invoices = book.invoices.join(subscribed, on="account_id", how="anti") if histories else book.invoices
-        histories.append(invoice_history(invoices, as_of, plan))
+    with threadpool_limits(1):  # products then add up in one order on any machine
+        histories = list(_histories(book, plan, as_of))
     return pl.concat([_account_frame(history, book, plan, as_of) for history in histories]).sort("account_id")
+
+
+def _histories(book: Book, plan: Plan, as_of: np.datetime64) -> Iterator[History]:
+    invoices = book.invoices
+    if book.subscriptions is not None:
+        yield subscription_history(book.subscriptions, as_of, plan)
+        if invoices is not None:
+            begun = book.subscriptions.filter(pl.col("start") <= as_of.item())
+            invoices = invoices.join(begun, on="account_id", how="anti", maintain_order="left")
+    if invoices is not None:
+        yield invoice_history(invoices, as_of, plan)
 
 
 def _account_frame(history: History, book: Book, plan: Plan, as_of: np.datetime64) -> pl.DataFrame:

@@ -123,7 +123,9 @@ def fit(x: ArrayLike, t_x: ArrayLike, t: ArrayLike) -> BetaGeometricNBD:
     them.check()
     distinct, counts = np.unique(np.stack([them.x, them.t_x, them.t]), axis=1, return_counts=True)
     step = -(-counts.size // MOST_FITTED)
-    chosen = _Customers(*distinct[:, step // 2 :: step])
+    unit = float(np.average(distinct[2], weights=counts)) or 1.0  # a fit in days is the fit in months
+    x_chosen, *times = distinct[:, step // 2 :: step]
+    chosen = _Customers(x_chosen, *(time / unit for time in times))
     weights = np.add.reduceat(counts, np.arange(0, counts.size, step))[: chosen.x.size].astype(np.float64)
     weights /= weights.sum()
 
@@ -132,8 +134,7 @@ def fit(x: ArrayLike, t_x: ArrayLike, t: ArrayLike) -> BetaGeometricNBD:
         value, slope = _log_likelihood(parameters, chosen)
         return -float(weights @ value), -(slope @ weights) * parameters
 
-    typical = max(float(weights @ chosen.t), 1e-3)
-    starts = ((1.0, typical, 1.0, 1.0), (0.3, typical / 4, 0.3, 3.0))
+    starts = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.25, 0.3, 3.0))
     tries = [
         minimize(
             loss,
@@ -146,7 +147,8 @@ def fit(x: ArrayLike, t_x: ArrayLike, t: ArrayLike) -> BetaGeometricNBD:
         for start in starts
     ]
     best = min(tries, key=lambda found: float(found.fun))
-    return BetaGeometricNBD(*np.exp(best.x).tolist())
+    r, alpha, a, b = np.exp(best.x).tolist()
+    return BetaGeometricNBD(r, alpha * unit, a, b)
 
 
 def shrunken_spend(revenue: Floats, purchases: Floats, deviations: Floats) -> Floats:

@@ -189,6 +189,14 @@ def test_the_order_of_customers_changes_no_bit_of_a_fit() -> None:
     assert fit(x, t_x, t) == fit(x[order], t_x[order], t[order])
 
 
+def test_a_fit_in_days_is_the_fit_in_months() -> None:
+    x, t_x, t = simulate(BetaGeometricNBD(r=40.0, alpha=150.0, a=0.8, b=20.0), 400, seed=2)
+    months, days = fit(x, t_x, t), fit(x, t_x * 30.4375, t * 30.4375)
+    assert days.expected([365.25], [3], [200.0], [700.0])[0, 0] == pytest.approx(
+        months.expected([12.0], [3], [200 / 30.4375], [700 / 30.4375])[0, 0], rel=1e-4
+    )
+
+
 def test_more_customers_than_are_fitted_give_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     them = simulate(BetaGeometricNBD(r=0.8, alpha=6.0, a=0.8, b=2.5), 20_000, seed=4)
     whole = fit(*them)
