@@ -82,8 +82,9 @@ def _values_around(book: Book, as_of: np.datetime64, window: int) -> tuple[Float
     """Return each account's value at the start and at the end of the window that ends with `as_of`."""
     day = np.array([as_of])
     start, before = add_months(day, -window)[0], add_months(day, -2 * window)[0]
-    if book.subscriptions is not None:
-        rows = Subscriptions.of(book.subscriptions)
+    ledger = book.subscriptions
+    if ledger is not None and (ledger.height or book.invoices is None):
+        rows = Subscriptions.of(ledger)
         return rows.mrr_on(np.full(rows.n, start)), rows.mrr_on(np.full(rows.n, as_of))
     if book.invoices is None:
         raise BookError("the book has neither subscriptions nor invoices")

@@ -1,4 +1,7 @@
-"""The ledgers as arrays: an entry per row, `owner` being the place of its account in `accounts`."""
+"""The ledgers as arrays: an entry per row, `owner` being the place of its account in `accounts`.
+
+Entries stand in one order whatever the order of the rows, so that sums over them give the same bits.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,7 @@ class Subscriptions(Rows):
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Subscriptions:
         """Take over `Book.subscriptions`."""
+        frame = frame.sort("account_id", "start", "end", "mrr", nulls_last=True)
         end = _days(frame["end"])
         end = np.where(np.isnat(end), FOREVER, end)
         return cls(*owners(frame), _days(frame["start"]), end, frame["mrr"].to_numpy())
@@ -81,7 +85,10 @@ class Subscriptions(Rows):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Invoices(Rows):
-    """Purchases and returns."""
+    """Days on which an account was invoiced, with what all its invoices and returns of the day add up to.
+
+    A day with more than 0 is a purchase, however many invoices it took; one cancelled on its day is none.
+    """
 
     day: Days
     amount: Floats
@@ -89,7 +96,18 @@ class Invoices(Rows):
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Invoices:
         """Take over `Book.invoices`."""
-        return cls(*owners(frame), _days(frame["date"]), frame["amount"].to_numpy())
+        frame = frame.sort("account_id", "date", "amount")
+        accounts, owner = owners(frame)
+        day, amount = _days(frame["date"]), frame["amount"].to_numpy()
+        begins = np.ones(owner.size, dtype=np.bool_)
+        begins[1:] = (owner[1:] != owner[:-1]) | (day[1:] != day[:-1])
+        total = np.bincount(np.cumsum(begins) - 1, weights=amount).astype(np.float64)
+        return cls(accounts, owner[begins], day[begins], total)
+
+    @property
+    def bought(self) -> NDArray[np.bool_]:
+        """Which days are purchases."""
+        return self.amount > 0
 
     def revenue(self, since: Days, until: Days) -> Floats:
         """Return each account's net revenue from its day of `since` until before its day of `until`."""
