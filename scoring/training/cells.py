@@ -11,8 +11,9 @@ import polars as pl
 
 from scoring.account import normalise_domain
 from scoring.training.columns import COLUMNS, ColumnKind
+from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
-from scoring.training.tables import RawTable
+from scoring.training.written_numbers import settle_decimals
 from scoring.values import as_date, as_number, as_text, is_missing
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
@@ -156,19 +157,22 @@ def read_own_columns(raw: RawTable, log: Log) -> pl.DataFrame:
     frame, known = raw.frame, COLUMNS[raw.table]
     dates = [frame[name] for name, kind in known.items() if kind == "date" and name in frame.columns]
     day_first = find_day_first(raw.file, dates, log)
-    columns = [_read_own_column(frame, name, kind, day_first, log) for name, kind in known.items()]
+    columns = [_read_own_column(raw, name, kind, day_first, log) for name, kind in known.items()]
     return frame.select(TABLE, LINE).hstack(columns)
 
 
 def _read_own_column(
-    frame: pl.DataFrame, name: str, kind: ColumnKind, day_first: Mapping[str, bool], log: Log
+    raw: RawTable, name: str, kind: ColumnKind, day_first: Mapping[str, bool], log: Log
 ) -> pl.Series:
     reader, dtype = _READERS[kind]
-    if name not in frame.columns:
-        return pl.Series(name, [None] * frame.height, dtype=dtype)
+    if name not in raw.frame.columns:
+        return pl.Series(name, [None] * raw.frame.height, dtype=dtype)
+    column = raw.frame[name]
     if kind == "date":
-        cells = read_date_cells(frame[name], partial(as_date, day_first=day_first[name]), dtype)
+        cells = read_date_cells(column, partial(as_date, day_first=day_first[name]), dtype)
+    elif kind == "number":
+        cells = read_cells(settle_decimals(raw.file, column, log), reader, dtype)
     else:
-        cells = read_cells(frame[name], reader, dtype)
-    reject_unread(frame, cells, log)
+        cells = read_cells(column, reader, dtype)
+    reject_unread(raw.frame, cells, log)
     return cells.values
