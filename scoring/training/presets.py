@@ -151,7 +151,8 @@ class Preset(_Section):
         return reasons
 
     def _keeps_book(self, name: str, plain: str) -> bool:
-        if plain in map(folded, self.bookkeeping.names):
+        named = (*self.bookkeeping.names, *self.rows.deleted, *self.rows.current)
+        if plain in map(folded, named):
             return True
         return any(re.search(pattern, name) for pattern in self.bookkeeping.like)
 
