@@ -20,6 +20,7 @@ books = typer.Typer(help="Look into a book before anything is learnt from it.", 
 told = Console(stderr=True)
 
 _SPARSE = 0.5  # share of rows below which a column's filling is marked
+_NAMED = 6  # columns that are not read, of each reason; the report names all
 _PLAN_BESIDE = "plan.toml"
 
 
@@ -64,7 +65,8 @@ def _show(quality: Quality) -> None:
     told.print(_tables(quality))
     told.print(_columns(quality))
     for table, why, names in _not_read(quality):
-        _say("not read", "dim", f"{len(names):,} columns of {table} ({why}): {', '.join(names)}")
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        _say("not read", "dim", f"{table} ({why}): {', '.join(names[:_NAMED])}{more}")
     for finding in quality.findings:
         _say("found", "cyan", f"{finding.times:,} {finding.what}: {finding.made_of_it}")
     for gap, times in quality.contact_gaps.items():

@@ -148,7 +148,7 @@ def _forms(spelt: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _misspelt(name: str, other: str) -> bool:
     """Tell whether a slip of the pen parts two names: one letter, and none that tells companies apart."""
-    if OSA.distance(name, other, score_cutoff=1) > 1:
+    if OSA.distance(name, other, score_cutoff=1) != 1:
         return False
     words, others = (_TELLING.findall(one) for one in (name, other))
     return words == others

@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from scoring.errors import BookError
 from scoring.training.card_blocks import Block, Bullets, Heading, Item, Prose, Section, Table, count, say_date
+from scoring.training.columns import COMPANY_TABLES
 from scoring.training.contacts import GAP_SEPARATOR
 from scoring.training.quality import Quality, TableFacts
 
@@ -118,15 +119,20 @@ def _findings(quality: Quality) -> list[Block]:
 
 
 def _columns(quality: Quality) -> list[Block]:
+    """List every column of the companies, and of other tables those that are read."""
     head = ["Column", "Read as", "Filled", "Different values", "Remarks"]
     blocks: list[Block] = []
     for facts in quality.tables:
+        columns = [one for one in quality.columns if one.table == facts.table]
+        listed = [one for one in columns if one.kind or facts.table in COMPANY_TABLES]
         rows = [
             [one.column, one.kind or "not read", f"{one.filled:.1%}", f"{one.distinct:,}", one.remark]
-            for one in quality.columns
-            if one.table == facts.table
+            for one in listed
         ]
         blocks.append(Table(f"{facts.table}: {facts.file}", head, rows, [2, 3]))
+        others = [one.column for one in columns if one not in listed]
+        if others:
+            blocks.append(Prose([f"Not read, as {facts.table} has no such column: {', '.join(others)}."]))
     return blocks
 
 
