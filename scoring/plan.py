@@ -28,7 +28,9 @@ PRESETS: dict[str, dict[str, float]] = {
     "capital_efficient": {"growth": 0.2, "lifetime_value": 0.3, "efficiency": 0.5},
 }
 
-TableName = Literal["accounts", "prospects", "subscriptions", "invoices", "opportunities", "events"]
+TableName = Literal[
+    "accounts", "prospects", "subscriptions", "invoices", "opportunities", "events", "contacts"
+]
 
 
 class _Section(BaseModel):
@@ -41,6 +43,7 @@ class BookSection(_Section):
     as_of: date | None = None  # the day the book speaks of; default: the latest date in its ledgers
     window_months: int = Field(default=12, ge=1, le=60, strict=True)
     currency: str = Field(default="USD", max_length=8)
+    preset: Literal["salesforce", "hubspot"] | None = None  # whose exports the tables are
 
 
 class FileSpec(_Section):

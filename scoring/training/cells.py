@@ -11,15 +11,18 @@ import polars as pl
 
 from scoring.account import normalise_domain
 from scoring.training.columns import COLUMNS, ColumnKind
+from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
-from scoring.training.tables import RawTable
-from scoring.values import as_date, as_number, as_text, is_missing
+from scoring.training.written_numbers import settle_decimals
+from scoring.values import MISSING_WORDS, as_date, as_number, as_text, is_missing
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
 
 _LONGEST_QUOTE = 40  # characters of an unreadable value that its reason repeats
 # A time of day changes no date; without it a million moments are a thousand different values to read.
 _WITH_TIME = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.+-]+Z?$"
+_PLAIN_NUMBER = r"^[0-9]{1,15}(?:\.[0-9]{1,15})?$"
+_BLANKS = "".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001))))  # what Python strips
 _YEAR_FIRST = r"^[0-9]{4}[-/.]"  # these dates read the same day first and month first
 
 
@@ -40,20 +43,40 @@ def read_cells(column: pl.Series, reader: Reader, dtype: pl.DataType) -> Cells:
     ([1000.0, None, None, 1000.0], [None, 'not a number', None, None])
     """
     distinct = column.drop_nulls().unique()
+    easy, hard = _easily_read(distinct, reader, dtype)
     values, reasons = [], []
-    for written in distinct.to_list():
+    for written in hard.to_list():
         value, reason = _attempt(written, reader)
         values.append(value)
         reasons.append(reason)
-    known = pl.DataFrame(
+    others = pl.DataFrame(
         {
-            "written": distinct,
+            "written": hard,
             "value": pl.Series(values, dtype=dtype),
             "reason": pl.Series(reasons, dtype=pl.String),
         }
     )
+    known = pl.concat([easy, others])
     rows = column.alias("written").to_frame().join(known, on="written", how="left", maintain_order="left")
     return Cells(column, rows["value"].alias(column.name), rows["reason"])
+
+
+def _easily_read(distinct: pl.Series, reader: Reader, dtype: pl.DataType) -> tuple[pl.DataFrame, pl.Series]:
+    """Read plain numbers and labels all at once, as their readers would, and return what is left to those."""
+    value = None
+    if distinct.dtype == pl.String and reader is as_number:
+        value = (
+            pl.when(pl.col("written").str.contains(_PLAIN_NUMBER)).then("written").cast(dtype, strict=False)
+        )
+    elif distinct.dtype == pl.String and reader is _as_label:
+        label = pl.col("written").str.strip_chars(_BLANKS)
+        value = pl.when(~label.str.to_lowercase().is_in(sorted(MISSING_WORDS))).then(label)
+    reason = pl.lit(None, dtype=pl.String).alias("reason")
+    if value is None:
+        return pl.DataFrame(schema={"written": distinct.dtype, "value": dtype, "reason": pl.String}), distinct
+    read = distinct.alias("written").to_frame().with_columns(value.alias("value"), reason)
+    easy = read.filter(pl.col("value").is_not_null())
+    return easy, read.filter(pl.col("value").is_null())["written"]
 
 
 def _attempt(written: Any, reader: Reader) -> tuple[Any, str | None]:
@@ -156,19 +179,22 @@ def read_own_columns(raw: RawTable, log: Log) -> pl.DataFrame:
     frame, known = raw.frame, COLUMNS[raw.table]
     dates = [frame[name] for name, kind in known.items() if kind == "date" and name in frame.columns]
     day_first = find_day_first(raw.file, dates, log)
-    columns = [_read_own_column(frame, name, kind, day_first, log) for name, kind in known.items()]
+    columns = [_read_own_column(raw, name, kind, day_first, log) for name, kind in known.items()]
     return frame.select(TABLE, LINE).hstack(columns)
 
 
 def _read_own_column(
-    frame: pl.DataFrame, name: str, kind: ColumnKind, day_first: Mapping[str, bool], log: Log
+    raw: RawTable, name: str, kind: ColumnKind, day_first: Mapping[str, bool], log: Log
 ) -> pl.Series:
     reader, dtype = _READERS[kind]
-    if name not in frame.columns:
-        return pl.Series(name, [None] * frame.height, dtype=dtype)
+    if name not in raw.frame.columns:
+        return pl.Series(name, [None] * raw.frame.height, dtype=dtype)
+    column = raw.frame[name]
     if kind == "date":
-        cells = read_date_cells(frame[name], partial(as_date, day_first=day_first[name]), dtype)
+        cells = read_date_cells(column, partial(as_date, day_first=day_first[name]), dtype)
+    elif kind == "number":
+        cells = read_cells(settle_decimals(raw.file, column, log), reader, dtype)
     else:
-        cells = read_cells(frame[name], reader, dtype)
-    reject_unread(frame, cells, log)
+        cells = read_cells(column, reader, dtype)
+    reject_unread(raw.frame, cells, log)
     return cells.values

@@ -15,6 +15,7 @@ from scoring.values import as_number
 ColumnKind: TypeAlias = Literal["label", "text", "number", "date", "domain"]
 
 COMPANY_TABLES: tuple[TableName, ...] = ("accounts", "prospects")  # these alone have attributes
+MONEY = ("mrr", "amount", "cost", "cac", "cost_to_serve")  # columns that may carry a currency's sign
 COMPANY_COLUMNS: dict[str, ColumnKind] = {
     "account_id": "label",
     "domain": "domain",
@@ -66,6 +67,16 @@ COLUMNS: dict[TableName, dict[str, ColumnKind]] = {
         "person": "label",
         "channel": "text",
     },
+    "contacts": {
+        "contact_id": "label",
+        "account_id": "label",
+        "email": "label",
+        "name": "label",
+        "first_name": "label",
+        "last_name": "label",
+        "title": "text",
+        "phone": "label",
+    },
 }
 REQUIRED: dict[TableName, tuple[str, ...]] = {
     "accounts": ("account_id",),
@@ -74,8 +85,12 @@ REQUIRED: dict[TableName, tuple[str, ...]] = {
     "invoices": ("account_id", "date", "amount"),
     "opportunities": ("account_id", "created", "outcome"),
     "events": ("type", "occurred_at"),
+    "contacts": (),
 }
-_IDENTITIES = ("account_id", "domain", "email")  # of an event: one of these columns
+_IDENTITIES: dict[TableName, tuple[str, ...]] = {  # one of these columns names the account
+    "events": ("account_id", "domain", "email"),
+    "contacts": ("account_id", "email"),
+}
 
 
 def map_columns(table: TableName, file: str, frame: pl.DataFrame, plan: Mapping[str, Any]) -> pl.DataFrame:
@@ -151,8 +166,9 @@ def _check_required(table: TableName, file: str, theirs: Sequence[str], ours: Se
                 f"{file} has no column {name}, which is required. Its columns: {has}. "
                 f'If it has another name, write in the plan:\n\n[columns.{table}]\n{name} = "their column"'
             )
-    if table == "events" and not set(_IDENTITIES) & set(ours):
+    identities = _IDENTITIES.get(table, ())
+    if identities and not set(identities) & set(ours):
         raise BookError(
-            f"{file} has none of the columns {', '.join(_IDENTITIES)}, one of which is required. "
+            f"{file} has none of the columns {', '.join(identities)}, one of which is required. "
             f'Its columns: {has}. Write in the plan:\n\n[columns.{table}]\naccount_id = "their column"'
         )

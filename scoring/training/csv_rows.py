@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,12 +18,15 @@ from scoring.training.rejects import LINE, Log
 
 _BATCH = 20_000  # rows held as Python lists at a time; the garbage collector is slow with many of them
 _FIELD = "__field"
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def read_csv(table: TableName, file: str, data: bytes, spec: FileSpec, log: Log) -> tuple[pl.DataFrame, int]:
     r"""Return LINE and the named columns as strings, and how many data rows the file has.
 
     Rows of another length than the header are rejected, not padded, and counted; blank lines are no rows.
+    Where the plan names no separator, a header without commas is split at its `;` or tabs.
 
     Raises:
         BookError: the file is empty, is not UTF-8 or not valid CSV, or has two columns of one name.
@@ -33,15 +37,16 @@ def read_csv(table: TableName, file: str, data: bytes, spec: FileSpec, log: Log)
     ([(2, 'a', 'Acme')], 2, [('accounts', 3, '', 'the row has 1 fields, the header 2')])
     """
     text = _decoded(data, file)
+    separator = _separator(text, file, spec, log)
     lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-    reader = csv.reader(lines, delimiter=spec.separator, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     records = _records(reader, file)
     _, first = (0, spec.header) if spec.header else next(records, (0, None))
     if first is None:
         raise BookError(f"{file} is empty; it needs a header row")
     header = _checked_header(first, file, log)
-    if _lines_are_records(text, spec.separator):
-        return _split_lines(table, text, reader.line_num, header, spec.separator, log)
+    if _lines_are_records(text, separator):
+        return _split_lines(table, text, reader.line_num, header, separator, log)
     rows, frames = 0, [_by_column(header, [])]
     while batch := list(islice(records, _BATCH)):
         rows += len(batch)
@@ -56,6 +61,20 @@ def _decoded(data: bytes, file: str) -> str:
         raise BookError(
             f'{file} is not UTF-8 text (byte {error.start + 1}); export it as "CSV UTF-8"'
         ) from error
+
+
+def _separator(text: str, file: str, spec: FileSpec, log: Log) -> str:
+    """Return what parts the cells: the plan's word, else a comma, `;` or tab, as the header shows."""
+    if "separator" in spec.model_fields_set or spec.header:
+        return spec.separator
+    bare_header = _QUOTED.sub("", text.lstrip("\r\n").partition("\n")[0])
+    if spec.separator in bare_header:
+        return spec.separator
+    found = max(_OTHER_SEPARATORS, key=bare_header.count)
+    if found not in bare_header:
+        return spec.separator
+    log.notes.append(f"{file}: read as separated by {_OTHER_SEPARATORS[found]}, as its header has no comma")
+    return found
 
 
 def _records(reader: Any, file: str) -> Iterator[tuple[int, list[str]]]:

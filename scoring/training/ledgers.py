@@ -5,11 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from scoring.account import normalise_domain
-from scoring.plan import TableName
+from scoring.plan import Plan, TableName
 from scoring.training.cells import read_own_columns
+from scoring.training.columns import COLUMNS
+from scoring.training.ledger_oddities import note_oddities
 from scoring.training.merging import Companies
+from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log, drop_incomplete, drop_rows
-from scoring.training.tables import RawTable
 
 OUTCOMES = {
     "won": "won",
@@ -20,6 +22,7 @@ OUTCOMES = {
     "closedlost": "lost",
     "open": "open",
 }
+_KNOWN = "__known"
 _ROW_ID = {"opportunities": "opportunity_id", "events": "event_id"}  # one row each
 _BAD_ROWS: dict[TableName, tuple[tuple[str, str, pl.Expr], ...]] = {
     "subscriptions": (
@@ -33,11 +36,11 @@ _BAD_ROWS: dict[TableName, tuple[tuple[str, str, pl.Expr], ...]] = {
 }
 
 
-def read_ledger(raw: RawTable, companies: Companies, log: Log) -> pl.DataFrame:
+def read_ledger(raw: RawTable, companies: Companies, plan: Plan, log: Log) -> pl.DataFrame:
     """Return the usable rows of a ledger, each with the id under which its account is now known.
 
     Rows that lack a required value, contradict themselves, stand twice or name no account of the book go
-    to the rejects.
+    to the rejects. What is read but looks odd, such as rows after `as_of`, is noted.
     """
     frame = read_own_columns(raw, log)
     if raw.table == "events":
@@ -47,10 +50,13 @@ def read_ledger(raw: RawTable, companies: Companies, log: Log) -> pl.DataFrame:
         frame = drop_rows(frame, bad, name, reason, log)
     if raw.table == "opportunities":
         frame = frame.with_columns(pl.col("outcome").replace(OUTCOMES))
-    frame = _once_each(frame, raw.table, log)
-    unknown = ~pl.col("account_id").is_in(sorted(companies.ids)).fill_null(value=False)
-    frame = drop_rows(frame, unknown, "account_id", "names no account of the book", log)
-    return frame.with_columns(pl.col("account_id").replace(companies.ids)).drop(TABLE, LINE)
+    frame = _once_each(frame, raw, log)
+    known = pl.col("account_id").replace_strict(companies.ids, default=None, return_dtype=pl.String)
+    frame = frame.with_columns(known.alias(_KNOWN))
+    frame = drop_rows(frame, pl.col(_KNOWN).is_null(), "account_id", "names no account of the book", log)
+    frame = frame.with_columns(pl.col(_KNOWN).alias("account_id")).drop(TABLE, LINE, _KNOWN)
+    note_oddities(raw.table, raw.file, frame, plan, log)
+    return frame
 
 
 def _with_event_account(frame: pl.DataFrame, companies: Companies) -> pl.DataFrame:
@@ -70,10 +76,18 @@ def _with_event_account(frame: pl.DataFrame, companies: Companies) -> pl.DataFra
     return frame.with_columns(found.alias("account_id"), person.alias("person")).drop("domain", "email")
 
 
-def _once_each(frame: pl.DataFrame, table: TableName, log: Log) -> pl.DataFrame:
-    """Drop rows whose own id already stood in an earlier row."""
-    if table not in _ROW_ID:
+def _once_each(frame: pl.DataFrame, raw: RawTable, log: Log) -> pl.DataFrame:
+    """Drop rows whose own id stood in an earlier row, and subscriptions that are an earlier row again.
+
+    A file that numbers its subscriptions has no such row: every column counts, those we do not read too.
+    """
+    if raw.table in _ROW_ID:
+        name = _ROW_ID[raw.table]
+        again = pl.col(name).is_not_null() & ~pl.col(name).is_first_distinct()
+        return drop_rows(frame, again, name, "stands in an earlier row", log)
+    if raw.table != "subscriptions":
         return frame
-    name = _ROW_ID[table]
-    again = pl.col(name).is_not_null() & ~pl.col(name).is_first_distinct()
-    return drop_rows(frame, again, name, "stands in an earlier row", log)
+    written = raw.frame.drop(TABLE, *COLUMNS[raw.table], strict=False)
+    rows = frame.join(written, on=LINE, how="left", maintain_order="left").drop(TABLE, LINE)
+    doubled = pl.lit(~rows.select(pl.struct(pl.all()).is_first_distinct()).to_series())
+    return drop_rows(frame, doubled, "", "the same as an earlier row", log)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from scoring.account import SHARED_DOMAINS
-from scoring.errors import BookError
 from scoring.plan import TableName
+from scoring.training.company_names import comparable_names
+from scoring.training.conflicts import SCHEMA as CONFLICT_SCHEMA
+from scoring.training.conflicts import find_conflicts, in_words
+from scoring.training.duplicates import SameNames, find_same_names
+from scoring.training.parents import link_parents
 from scoring.training.rejects import LINE, TABLE, Log
 
-_Merge: TypeAlias = tuple[str, str, str, str]
+# Columns of the rows, texts: where a company is, to compare names within.
+COUNTRY, CITY = PLACES = ("__country", "__city")
 _SCHEMA = dict.fromkeys(("kept_id", "merged_id", "why", "conflicts"), pl.String)
-_KEY, _AT = "__key", "__at"
+_KEY, _WHY, _AT = "__key", "__why", "__at"
+# Two rows of one company differ here by their nature, which is no conflict.
+_NOT_COMPARED = ("account_id", "crm_id", TABLE, LINE, *PLACES, _KEY, _WHY, _AT)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -23,109 +29,131 @@ class Companies:
     """One row per company, and under which id each written id is now known."""
 
     frame: pl.DataFrame  # with TABLE and LINE
-    ids: Mapping[str, str]
+    ids: Mapping[str, str]  # CRM ids too, where they name one company
     by_domain: Mapping[str, str]  # of domains that one company has to itself
     merges: pl.DataFrame  # see Book.merges
+    conflicts: pl.DataFrame  # see Book.conflicts
 
     def of(self, table: TableName) -> pl.DataFrame:
         """Return the companies that stand in this table, in its order."""
         return self.frame.filter(pl.col(TABLE) == table).drop(TABLE, LINE)
 
 
-def merge_companies(rows: pl.DataFrame, log: Log) -> Companies:
-    """Merge rows with one id, then with one domain; the first present value wins, accounts' first.
+@dataclass(slots=True)
+class _Found:
+    """What was merged so far, in the order it was."""
 
-    A domain that many companies share merges nobody.
+    merges: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=_SCHEMA)])
+    conflicts: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=CONFLICT_SCHEMA)])
+
+
+def merge_companies(rows: pl.DataFrame, log: Log) -> Companies:
+    """Merge rows with one id, then with one domain, then with one name; the first present value wins.
+
+    Accounts come before prospects. A domain that many companies share merges nobody, and neither does a name
+    that fits several companies.
 
     Args:
-        rows: accounts and then prospects, with TABLE, LINE and every column read.
-        log: where notes on shared domains and unknown parents go.
+        rows: accounts and then prospects, with TABLE, LINE and every column read; with COUNTRY and CITY where
+            the book says them.
+        log: where notes on shared domains, ambiguous names and parents go.
 
     Raises:
         BookError: parents form a cycle.
     """
-    merges: list[_Merge] = []
-    by_id = _merge(rows, pl.col("account_id"), "the same account_id", merges)
+    found = _Found()
+    by_id = _merge(rows, pl.col("account_id"), pl.lit("the same account_id"), found)
     shared = pl.col("domain").is_in(sorted(SHARED_DOMAINS))
     if by_id.filter(shared).height:
         log.notes.append("accounts on a shared domain, such as a mailbox provider's, were not merged by it")
     own_domain = pl.when(~shared).then("domain")
-    merged = _merge(by_id, own_domain, "the same domain", merges)
-    ids = {kept: kept for kept in merged["account_id"].to_list()}
-    ids |= {gone: kept for kept, gone, _, _ in merges if kept != gone}
-    owners = merged.select(own_domain.alias("domain"), "account_id").drop_nulls()
-    merge_log = pl.DataFrame(merges, schema=_SCHEMA, orient="row")
-    return Companies(_with_parents(merged, ids, log), ids, dict(owners.iter_rows()), merge_log)
+    merged = _merge(by_id, own_domain, pl.format("the same domain, {}", own_domain), found)
+    merged = _merge_names(merged, own_domain, found, log)
+    merges = pl.concat(found.merges)
+    final = _final_ids(merged["account_id"], merges)
+    domains = rows.select(own_domain.alias("domain"), "account_id").drop_nulls()
+    frame = link_parents(merged.drop(PLACES, strict=False), final, log)
+    return Companies(
+        frame=frame,
+        ids=_with_crm_ids(rows, final),
+        by_domain={domain: final[account] for domain, account in domains.iter_rows()},
+        merges=merges,
+        conflicts=pl.concat(found.conflicts).with_columns(pl.col("account_id").replace(final)),
+    )
 
 
-def _merge(frame: pl.DataFrame, key: pl.Expr, why: str, merges: list[_Merge]) -> pl.DataFrame:
-    keyed = frame.with_columns(key.alias(_KEY)).with_row_index(_AT)
+def _merge(frame: pl.DataFrame, key: pl.Expr, why: pl.Expr, found: _Found) -> pl.DataFrame:
+    """Make one row of those with one key, and record each that is merged away with its conflicts."""
+    keyed = frame.with_columns(key.alias(_KEY), why.alias(_WHY)).with_row_index(_AT)
     doubled = keyed.filter(pl.col(_KEY).is_not_null() & pl.col(_KEY).is_duplicated())
     if doubled.is_empty():
         return frame
-    merges.extend(_merge_log(doubled, why))
+    conflicts = find_conflicts(doubled, _KEY, [name for name in frame.columns if name not in _NOT_COMPARED])
+    found.conflicts.append(conflicts.drop("at"))
+    said = in_words(conflicts)
+    gone = doubled.select(
+        pl.col("account_id").first().over(_KEY).alias("kept_id"),
+        pl.col("account_id").alias("merged_id"),
+        pl.col(_WHY).alias("why"),
+        pl.Series("conflicts", [said.get(at, "") for at in range(doubled.height)], dtype=pl.String),
+        pl.col(_KEY).is_first_distinct().alias("is_kept"),
+        pl.col(_AT).min().over(_KEY).alias("order"),
+    )
+    found.merges.append(gone.filter(~pl.col("is_kept")).sort("order", maintain_order=True).select(*_SCHEMA))
     first_present = pl.exclude(_KEY).drop_nulls().first()
     merged = doubled.group_by(_KEY, maintain_order=True).agg(first_present)
     singles = keyed.join(doubled, on=_AT, how="anti")
     return pl.concat([singles, merged.select(singles.columns)]).sort(_AT).select(frame.columns)
 
 
-def _merge_log(doubled: pl.DataFrame, why: str) -> Iterator[_Merge]:
-    """Yield for each row that is merged away: the kept id, its own id, why, and the values it lost."""
-    companies: dict[str, list[dict[str, Any]]] = {}
-    for row in doubled.drop(_AT).to_dicts():
-        companies.setdefault(row.pop(_KEY), []).append(row)
-    for value, rows in companies.items():
-        kept_id = rows[0]["account_id"]
-        reason = why if value == kept_id else f"{why}, {value}"
-        for row, conflicts in zip(rows[1:], _conflicts(rows), strict=True):
-            yield kept_id, row["account_id"], reason, conflicts
+def _merge_names(frame: pl.DataFrame, own_domain: pl.Expr, found: _Found, log: Log) -> pl.DataFrame:
+    """Merge rows of one company by its name within a country, slips of the pen included."""
+    companies = frame.select(
+        comparable_names(frame["name"]),
+        own_domain.alias("domain"),
+        *(
+            pl.col(column) if column in frame.columns else pl.lit(None, dtype=pl.String).alias(column)
+            for column in PLACES
+        ),
+    ).rename({COUNTRY: "country", CITY: "city"})
+    same = find_same_names(companies)
+    _note_names(companies, same, log)
+    named = companies.with_columns(same.groups.alias("group"))
+    first = pl.col("name").first().over("group")
+    how = pl.when(pl.col("name") == first).then(pl.lit("the same")).otherwise(pl.lit("nearly the same"))
+    why = named.select(pl.format("{} name in {}, {}", how, "country", first)).to_series()
+    return _merge(frame, pl.lit(same.groups), pl.lit(why), found)
 
 
-def _conflicts(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield for each row after the first the values it lost to an earlier row, in words."""
-    kept = dict(rows[0])
-    for row in rows[1:]:
-        lost = []
-        for name, value in row.items():
-            if name in (TABLE, LINE, "account_id") or value is None:
-                continue
-            if kept[name] is None:
-                kept[name] = value
-            elif kept[name] != value:
-                lost.append(f"{name}: kept {kept[name]!r}, not {value!r}")
-        yield "; ".join(lost)
+def _note_names(companies: pl.DataFrame, same: SameNames, log: Log) -> None:
+    if same.ambiguous:
+        log.notes.append(
+            f"{same.ambiguous:,} accounts have a name that fits several companies; they were not merged"
+        )
+    lost = companies.filter(pl.col("name").is_not_null() & pl.col("name").is_duplicated())
+    nowhere = int(lost["country"].is_null().sum())
+    if nowhere:
+        log.notes.append(
+            f"{nowhere:,} accounts share their name with another, but have no country; names are compared "
+            "only within a country, so they were not merged by it"
+        )
 
 
-# Parents
+def _final_ids(kept: pl.Series, merges: pl.DataFrame) -> dict[str, str]:
+    """Return under which id each id of the book is known in the end, chains of merges followed."""
+    final: dict[str, str] = {one: one for one in kept.to_list()}
+    for kept_id, gone in reversed(merges.select("kept_id", "merged_id").rows()):
+        if gone != kept_id:
+            final[gone] = final[kept_id]
+    return final
 
 
-def _with_parents(frame: pl.DataFrame, ids: Mapping[str, str], log: Log) -> pl.DataFrame:
-    """Point parents at merged accounts; an account that became its own parent has none."""
-    parents = pl.col("parent_id").replace(ids)
-    linked = frame.with_columns(pl.when(parents != pl.col("account_id")).then(parents).alias("parent_id"))
-    pairs = linked.select("account_id", "parent_id").drop_nulls().rows()
-    parent_of: dict[str, str] = dict(pairs)
-    cycle = _cycle(parent_of)
-    if cycle:
-        raise BookError(f"accounts are their own ancestors: {' -> '.join(cycle)}; clear one parent_id")
-    unknown = sum(parent not in ids for parent in parent_of.values())
-    if unknown:
-        log.notes.append(f"parent_id names no account of the book in {unknown} rows")
-    return linked
-
-
-def _cycle(parent_of: Mapping[str, str]) -> list[str]:
-    """Return the accounts of a cycle, its first one repeated at the end; empty where there is none."""
-    cleared: set[str] = set()
-    for start in parent_of:
-        path: dict[str, None] = {}
-        at = start
-        while at in parent_of and at not in cleared:
-            if at in path:
-                steps = list(path)
-                return [*steps[steps.index(at) :], at]
-            path[at] = None
-            at = parent_of[at]
-        cleared.update(path)
-    return []
+def _with_crm_ids(rows: pl.DataFrame, final: Mapping[str, str]) -> dict[str, str]:
+    """Add the CRM's ids, where they name one company and are no account_id."""
+    named = (
+        rows.select("crm_id", pl.col("account_id").replace(final))
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .filter(~pl.col("crm_id").is_duplicated())
+    )
+    return dict(named.iter_rows()) | dict(final)

@@ -131,7 +131,7 @@ def test_an_objective_may_be_a_preset(preset: str) -> None:
     ("text", "place", "allowed"),
     [
         ("colour = 1", "colour", list(Plan.model_fields)),
-        ("[book]\nas_off = 2026-01-01", "book.as_off", ["as_of", "window_months", "currency"]),
+        ("[book]\nas_off = 2026-01-01", "book.as_off", ["as_of", "window_months", "currency", "preset"]),
         (
             '[files.accounts]\npath = "a"\npth = "x"',
             "files.accounts.pth",

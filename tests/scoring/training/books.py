@@ -1,76 +1,32 @@
-"""Books made by hand: a few rows of a ledger and of deals, and real in every part."""
+"""Books made for one test: tables as text over a small valid book."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from datetime import date
+from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from scoring.plan import Plan
-from scoring.training.book import Book
+from scoring.training.book import Book, read_book
 
-Row = tuple[Any, ...]
-
-_NO_ROWS = pl.DataFrame()
-_ACCOUNTS = {"cac": pl.Float64, "gross_margin": pl.Float64}
-_SUBSCRIPTIONS = {"start": pl.Date, "end": pl.Date, "mrr": pl.Float64}
-_INVOICES = {"date": pl.Date, "amount": pl.Float64, "cost": pl.Float64}
-_DEALS = {
-    "created": pl.Date,
-    "closed": pl.Date,
-    "outcome": pl.String,
-    "amount": pl.Float64,
-    "type": pl.String,
-}
+SHARED = Path(__file__).parents[3] / "../shared/data"
+CRM_EXPORTS = SHARED / "crm_export_fixtures"
+ACCOUNTS = "account_id,industry\na,fintech\nb,retail\n"
+SUBSCRIPTIONS = "account_id,start,mrr\na,2025-01-01,100\nb,2025-02-01,50\n"
 
 
-def book_of(
-    *,
-    subscriptions: Sequence[Row] | None = None,
-    invoices: Sequence[Row] | None = None,
-    deals: Sequence[Row] | None = None,
-    accounts: Sequence[Row] = (),
-    prospects: Sequence[str] | None = None,
-) -> Book:
-    """Make a book; accounts of a ledger need no row of their own.
-
-    Rows are (account, start, end, mrr), (account, date, amount, cost), (account, created, closed, outcome,
-    amount, type) and (account, cac, margin).
-    """
-    known = {row[0] for row in [*accounts, *(subscriptions or []), *(invoices or [])]}
-    facts = {row[0]: row[1:] for row in accounts}
-    rows = [(name, *facts.get(name, (None, None))) for name in sorted(known)]
-    others = None if prospects is None else [(name, None, None) for name in prospects]
-    table = _frame(rows, _ACCOUNTS)
-    assert table is not None
-    return Book(
-        accounts=table,
-        subscriptions=_frame(subscriptions, _SUBSCRIPTIONS),
-        invoices=_frame(invoices, _INVOICES),
-        opportunities=_frame(deals, _DEALS),
-        events=None,
-        prospects=_frame(others, _ACCOUNTS),
-        attributes=(),
-        ignored={},
-        rejects=_NO_ROWS,
-        merges=_NO_ROWS,
-        notes=(),
-        digests={},
-    )
+def write_tables(folder: Path, **tables: str | None) -> Path:
+    """Write `<name>.csv` for each table; None leaves one of the small book out."""
+    for name, text in {"accounts": ACCOUNTS, "subscriptions": SUBSCRIPTIONS, **tables}.items():
+        if text is not None:
+            (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
+    return folder
 
 
-def plan_at(as_of: str | None = None, **money: float) -> Plan:
-    book = {} if as_of is None else {"as_of": as_of}
-    return Plan.model_validate({"book": book, "money": money})
+def plan_of(**sections: Any) -> Plan:
+    return Plan.model_validate(sections)
 
 
-def day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
+def book_of(folder: Path, plan: Plan | None = None, **tables: str | None) -> Book:
+    return read_book(write_tables(folder, **tables), plan or Plan())
 
 
-def _frame(rows: Sequence[Row] | None, schema: dict[str, Any]) -> pl.DataFrame | None:
-    if rows is None:
-        return None
-    return pl.DataFrame(rows, schema={"account_id": pl.String, **schema}, orient="row")
+def rejects(book: Book) -> list[tuple[Any, ...]]:
+    return book.rejects.rows()

@@ -28,7 +28,7 @@ NASTY = 'R&D <script>alert("x")</script>'
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder: Path = tmp_path_factory.mktemp("card") / "book"
-    write_demo_book(folder, accounts=400, prospects=100)
+    write_demo_book(folder, accounts=300, prospects=100, seed=2)
     return examine(folder, read_plan(folder / "plan.toml"))
 
 

@@ -5,9 +5,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_series_equal
 
-from scoring.training.cells import find_day_first, read_cells, read_date_cells, reject_unread
+from scoring.training.cells import (
+    find_day_first,
+    read_cells,
+    read_date_cells,
+    read_own_columns,
+    reject_unread,
+)
+from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
-from scoring.values import as_date, as_number, as_tags
+from scoring.values import as_date, as_number, as_tags, is_missing
 
 WRITTEN = st.one_of(
     st.datetimes().map(str),
@@ -36,6 +43,34 @@ def test_each_row_gets_what_the_reader_says_of_its_value(written: list[str | Non
     for value, read, reason in zip(written, cells.values, cells.reasons, strict=True):
         assert reason == ("not a number" if value == "lots" else None)
         assert read == (None if value in (None, "lots") else as_number(value))
+
+
+TEXTS = st.one_of(
+    st.from_regex(r"[0-9]{1,17}(\.[0-9]{0,17})?\n?", fullmatch=True),
+    st.text("0123456789.,- \u0660\u00a0\u2003\x1c\x85KnN/aA", max_size=8),
+    st.sampled_from(["N/A", " null ", "#REF!", "\u2014", "K", "Unknown"]),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(st.none() | TEXTS))
+def test_what_is_read_all_at_once_is_read_as_one_by_one(written: list[str | None]) -> None:
+    column = pl.Series("x", written, dtype=pl.String)
+    raw = RawTable(
+        "accounts",
+        "a.csv",
+        pl.DataFrame({TABLE: "accounts", LINE: range(len(written)), "name": column}),
+        {},
+        {},
+    )
+    for text, label in zip(written, read_own_columns(raw, Log())["name"], strict=True):
+        assert label == (None if is_missing(text) else str(text).strip())
+    cells = read_cells(column, as_number, pl.Float64())
+    for text, value, reason in zip(written, cells.values, cells.reasons, strict=True):
+        try:
+            assert (value, reason) == (as_number(text), None)
+        except ValueError:
+            assert (value, reason) == (None, "not a number")
 
 
 def test_typed_columns_and_tag_lists_are_read() -> None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from scoring.training.deals import Deals, new_deals, velocity
-from tests.scoring.training.books import Row, book_of
+from tests.scoring.training.typed_books import Row, book_of
 
 AS_OF = date(2024, 6, 30)
 

@@ -18,7 +18,7 @@ from scoring.training.demo_outcomes import TRAP_ID, TRAP_WHERE, rule_from
 from scoring.training.found import GroupFigures
 from scoring.training.groups import Group, cohorts, group_figures, members_of
 from scoring.training.metrics import account_metrics
-from tests.scoring.training.books import Row, book_of, plan_at
+from tests.scoring.training.typed_books import Row, book_of, plan_at
 
 AS_OF = "2025-01-01"
 START = date(2023, 1, 1)

@@ -23,7 +23,7 @@ from scoring.training.months import NEVER
 from scoring.training.purchases import fit as fit_purchases
 from scoring.training.purchases import shrunken_spend
 from scoring.training.survival import fit
-from tests.scoring.training.books import Row, book_of, day, plan_at
+from tests.scoring.training.typed_books import Row, book_of, day, plan_at
 
 SHARED = Path(__file__).parents[3] / "../shared/data"
 
