@@ -22,6 +22,7 @@ from scoring.training.leaks import filled_for_customers_only, too_good
 from scoring.training.learn import learn
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
+from scoring.training.plan_attributes import check_attributes
 from scoring.training.schema import build_schema, encode_frame
 
 STEPS = 3 + 3 * len(TARGETS)  # how often `on_step` is called at most
@@ -51,12 +52,12 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
 
     Raises:
         BookError: the book cannot be read.
-        PlanError: a rule names an attribute that the book does not have, or the plan weighs nothing learnt.
+        PlanError: the plan names an attribute that the book does not have, or weighs nothing learnt.
         NothingToLearnError: no outcome can be predicted from the attributes.
     """
     on_step("reading the book")
     book = read_book(folder, plan)
-    _check_rules(plan, book)
+    check_attributes(plan, book)
     on_step("computing growth metrics")
     metrics = account_metrics(book, plan)
     customers = metrics.select("account_id").join(
@@ -95,23 +96,6 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
         left_out=left_out,
         leaks=leaks,
     )
-
-
-def _check_rules(plan: Plan, book: Book) -> None:
-    """Refuse a rule that can never hold.
-
-    Raises:
-        PlanError: a segment or an exclusion names an attribute that the book does not have.
-    """
-    known = {attribute.name for attribute in book.attributes} | set(book.ignored)
-    for kind, specs in (("segment", plan.segment), ("exclusion", plan.exclusion)):
-        for spec in specs:
-            absent = sorted({name for name, _ in spec.where} - known)
-            if absent:
-                raise PlanError(
-                    f"the plan's {kind} {spec.id} names {', '.join(absent)}, which the accounts do not have. "
-                    f"Their attributes: {', '.join(sorted(known))}"
-                )
 
 
 def _outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
