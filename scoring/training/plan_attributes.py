@@ -73,8 +73,9 @@ def _misfits(plan: Plan, kinds: dict[str, str]) -> list[tuple[Place, str]]:
     ]
     for at, trigger in enumerate(plan.trigger):
         if kinds.get(trigger.date_of, "date") != "date":
-            sentence = f"trigger {trigger.id} takes {trigger.date_of} for a date; it is of the kind {kinds[trigger.date_of]}"
-            dates = sorted(name for name, kind in kinds.items() if kind == "date")
+            kind = kinds[trigger.date_of]
+            sentence = f"trigger {trigger.id} takes {trigger.date_of} for a date; it is of the kind {kind}"
+            dates = sorted(name for name in kinds if kinds[name] == "date")
             said = f"dates: {', '.join(dates)}" if dates else "the accounts have no dates"
             faults.append((("trigger", at, "date_of"), f"{sentence}; {said}"))
     return faults

@@ -84,7 +84,10 @@ def test_the_condition_that_can_never_hold_is_named_with_its_line_and_what_was_m
         ),
         (
             '[attributes.monotone]\nindustry = "rising"',
-            "line 2: monotone names industry, which is of the kind category; only a number or a date can rise",
+            (
+                "line 2: monotone names industry, which is of the kind category; "
+                "only a number or a date can rise"
+            ),
         ),
     ],
 )
