@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.plan_commands import plans
 from scoring.errors import FirebrandError
 from scoring.training.progress import OnStep
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 models = typer.Typer(help="List, show and activate the models in a registry.", no_args_is_help=True)
 app.add_typer(models, name="models")
+app.add_typer(plans, name="plan")
 told = Console(stderr=True)  # what people read; stdout is for what programs read
 
 Artifacts = Annotated[Path, typer.Option(help="The registry of models.", envvar="FIREBRAND_ARTIFACTS")]

@@ -53,6 +53,7 @@ class BookSection(Section):
     as_of: date | None = None  # the day the book speaks of; default: the latest date in its ledgers
     window_months: int = Field(default=12, ge=1, le=60, strict=True)
     currency: str = Field(default="USD", max_length=8)
+    preset: Literal["salesforce", "hubspot"] | None = None  # whose exports the tables are
 
 
 class FileSpec(Section):

@@ -114,6 +114,14 @@ class TriggerSpec(_Named):
         dated = (self.date_of,) if self.date_of else ()
         return (*dated, *(name for name, _ in self.where or ()))
 
+    @property
+    def sentence(self) -> str:
+        """The situation in words."""
+        signals = f"{' or '.join(self.signals)} within {self.within_days} days" if self.signals else ""
+        dated = f"{self.date_of} within {self.within_days} days" if self.date_of else ""
+        met = Rule(self.id, self.where).sentence if self.where else ""
+        return " and ".join(part for part in (signals, dated, met) if part)
+
     def holds(
         self, attributes: Attributes, signal_ages: Mapping[str, float], date_ages: Mapping[str, float]
     ) -> bool:

@@ -60,16 +60,10 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     check_attributes(plan, book)
     on_step("computing growth metrics")
     metrics = account_metrics(book, plan)
-    customers = metrics.select("account_id").join(
-        book.accounts, on="account_id", how="left", maintain_order="left"
-    )
-    outcomes = _outcomes(metrics)
+    customers = attributes_of(metrics, book)
+    outcomes = learning_outcomes(metrics)
     on_step("looking for leaky columns")
-    names = [attribute.name for attribute in book.attributes]
-    leaks = filled_for_customers_only(names, customers, book.prospects)
-    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
-    schema = build_schema(book.attributes, customers, without=leaks)
-    leaks |= too_good(schema, encode_frame(schema, customers), outcomes, keep=plan.attributes.keep, seed=seed)
+    leaks = find_leaks(book, plan, customers, outcomes, seed=seed)
     schema = build_schema(book.attributes, customers, without=leaks)
     if not schema.features:
         raise NothingToLearnError(
@@ -98,7 +92,26 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     )
 
 
-def _outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
+def attributes_of(metrics: pl.DataFrame, book: Book) -> pl.DataFrame:
+    """Return the accounts of the metrics, in their order, with all that the book says of them."""
+    return metrics.select("account_id").join(
+        book.accounts, on="account_id", how="left", maintain_order="left"
+    )
+
+
+def find_leaks(
+    book: Book, plan: Plan, customers: pl.DataFrame, outcomes: Mapping[str, Floats], *, seed: int
+) -> dict[str, str]:
+    """Return the attributes that know the outcome, each with the reason; the plan may keep some."""
+    names = [attribute.name for attribute in book.attributes]
+    leaks = filled_for_customers_only(names, customers, book.prospects)
+    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
+    schema = build_schema(book.attributes, customers, without=leaks)
+    codes = encode_frame(schema, customers)
+    return leaks | too_good(schema, codes, outcomes, keep=plan.attributes.keep, seed=seed)
+
+
+def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
     """Return each objective's learning target: (customers,), NaN where it is not known."""
     with np.errstate(invalid="ignore"):  # NaN in, NaN out
         return {target.objective: target.to_target(target.values(metrics)) for target in TARGETS}

@@ -233,7 +233,11 @@ def test_an_unknown_key_is_refused_on_its_line_with_those_allowed_there(
     [
         ("format = 2", "format", "2 is not allowed; allowed: 1"),
         ("name = 3", "name", "3 is not allowed; allowed: a text"),
-        ("book = 3", "book", "3 is not allowed; allowed: a table with as_of, window_months, currency"),
+        (
+            "book = 3",
+            "book",
+            "3 is not allowed; allowed: a table with as_of, window_months, currency, preset",
+        ),
         ("[book]\nas_of = true", "book.as_of", "true is not allowed; allowed: a date, such as 2026-06-30"),
         (
             "[book]\nas_of = 2026-06-30T10:00:00",
@@ -499,6 +503,12 @@ def test_triggers_readiness_roles_list_and_coverage_are_read() -> None:
     assert (plan.coverage.contacts_per_account, plan.coverage.roles) == (3, ["CFO", "head of data"])
     assert plan.attributes.monotone == {"size": "rising", "debt": "falling"}
     assert plan.exclusion[0].kind == "locked_in"
+
+
+def test_a_trigger_is_said_in_words() -> None:
+    hired, asked = parse_plan(REACH, "plan.toml").trigger
+    assert hired.sentence == "cfo_since within 180 days and size is at least 50"
+    assert asked.sentence == "demo_request or pricing_page within 90 days"
 
 
 def test_a_trigger_holds_when_all_that_it_gives_does() -> None:
