@@ -89,13 +89,14 @@ def _once(*lists: Sequence[str]) -> list[str]:
 def retention_said(group: GroupFigures, everybody: GroupFigures | None) -> str:
     """Say whether a group is known to retain worse than everybody, or empty where nothing tells.
 
-    Worse is known where the whole 90% interval of the group's NRR lies under everybody's NRR.
+    Worse is known where the whole 90% interval of the group's NRR lies under everybody's: several groups are
+    looked at, and one of them will seem worse by chance to a softer rule.
     """
     base = _nrr(everybody.figures) if everybody else None
     own = _nrr(group.figures)
-    if base is None or own is None or base.value is None or own.high is None:
+    if base is None or own is None or base.value is None or base.low is None or own.high is None:
         return ""
-    if own.high < base.value:
+    if own.high < base.low:
         return f"They retain worse than everybody ({base.value:.0%}): a reason to accept it."
     return f"They are not known to retain worse than everybody ({base.value:.0%}): it needs another reason."
 

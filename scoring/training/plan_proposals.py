@@ -10,7 +10,7 @@ import polars as pl
 
 from scoring.plan import Plan
 from scoring.plan_rules import Section
-from scoring.rules import Condition, Flag
+from scoring.rules import Condition, Flag, Rule
 from scoring.training.book import Book
 from scoring.training.found import Candidate, Discovery, GroupFigures
 from scoring.training.plan_exclusions import KINDS, Proposed, propose_exclusions
@@ -147,18 +147,24 @@ class Proposals:
         return [*explained(first), *(line for text in others for line in explained(f"- {text}", indent=2))]
 
     def _worse(self, candidate: Candidate) -> str:
-        said = [
-            effect_said(effect, self.currency).partition(" (")[0] for effect in candidate.effects.values()
-        ]
-        return f"Customers like these did worse: {', '.join(said)}."
+        surest = min(candidate.effects.values(), key=lambda effect: effect.q_value)
+        return f"Customers like these did worse: {effect_said(surest, self.currency).partition(' (')[0]}."
 
     def _proposed(self, one: Proposed) -> list[str]:
         group = self.measured.get(one.id)
-        said = f"{one.kind}: {one.rule.sentence}."
-        if group:
+        said = f"{one.kind}: {one.rule.sentence}.{self._prospects_said(one.rule)}"
+        if group and group.customers:
             said += f" {group_said(group, self.currency)}. {retention_said(group, self.measured.get('base'))}"
         keys = {"kind": one.kind, "reason": one.reason}
         return [*explained(said, indent=2), *waiting(self._table("exclusion", one.id, keys, one.where))]
+
+    def _prospects_said(self, rule: Rule) -> str:
+        prospects = self.book.prospects
+        if prospects is None:
+            return ""
+        names = [name for name, _ in rule.where]
+        met = sum(map(rule.matches, prospects.select(names).iter_rows(named=True)))
+        return f" {met:,} of {prospects.height:,} prospects."
 
     # Triggers
 

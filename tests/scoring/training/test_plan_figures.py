@@ -40,7 +40,7 @@ def test_only_figures_that_are_known_are_said() -> None:
 
 def test_a_group_retains_worse_only_if_its_whole_interval_is_below_everybody() -> None:
     everybody = group("base", nrr=nrr(0.93, 0.92, 0.94))
-    worse, unsure = group(nrr=nrr(0.7, 0.6, 0.92)), group(nrr=nrr(0.7, 0.6, 0.93))
+    worse, unsure = group(nrr=nrr(0.7, 0.6, 0.91)), group(nrr=nrr(0.7, 0.6, 0.92))
     assert retention_said(worse, everybody).startswith("They retain worse than everybody (93%)")
     assert retention_said(unsure, everybody).startswith("They are not known to retain worse")
     assert retention_said(group(), everybody) == ""

@@ -35,7 +35,15 @@ BETTER = Candidate(
 OTHER = replace(
     BETTER, id="hiring", where=(("hiring", Flag(flag=True)), ("industry", Missing(missing=False)))
 )
-WORSE = replace(BETTER, id="small-media", where=(("employees", Between(max=50)),), better=False, flags=[])
+UNSURE = replace(NRR, metric="clv", q_value=0.4)
+WORSE = replace(
+    BETTER,
+    effects={"lifetime_value": UNSURE, "growth": NRR},
+    id="small-media",
+    where=(("employees", Between(max=50)),),
+    better=False,
+    flags=[],
+)
 POWER = [
     AttributePower("employees", {"growth": 0.2}, 0.9, ""),
     AttributePower("founded", {"growth": 0.0}, 0.9, "tells nothing"),
@@ -108,7 +116,7 @@ def test_all_proposals_can_be_accepted_together(book: Book) -> None:
     assert [spec.where for spec in plan.segment] == [BETTER.where, OTHER.where]
     assert [spec.id for spec in plan.segment] == ["fintech-on-snowflake", "hiring"]
     assert plan.exclusion[0].where == WORSE.where
-    assert "NRR 130% against 86%" in plan.exclusion[0].reason
+    assert plan.exclusion[0].reason == "Customers like these did worse: NRR 130% against 86% outside."
     assert {spec.kind for spec in plan.exclusion} == {
         "too_early",
         "too_late",
@@ -137,6 +145,8 @@ def test_the_figures_stand_above_what_they_speak_of(book: Book) -> None:
     assert "Careful: NRR under 100%" in text.partition('#id = "hiring"')[0].rpartition("\n\n")[2]
     too_early = text.partition('#id = "too-early-by-employees"')[0].rpartition("\n\n")[2]
     assert "They retain worse than everybody (93%)" in " ".join(too_early.replace("#", "").split())
+    too_large = text.partition('#id = "too-large-by-employees"')[0].rpartition("\n\n")[2]
+    assert re.search(r"too_large: employees is at least [\d,]+\. \d of \d+ prospects\.\n", too_large)
     assert "# Everybody, 900 customers: NRR 93% (91% to 95%)." in text
     assert "Not worth paying for, it seems: founded (tells nothing)." in text
     assert "Left out as a leak, unless keep names it: notes: filled afterwards" in text
