@@ -49,7 +49,8 @@ def group_said(group: GroupFigures, currency: str) -> str:
     """Say the figures of a group that are known, on the whole book."""
     known = [(name, group.figures[name]) for name in _SHOWN if name in group.figures]
     said = [_figure_said(name, figure, currency) for name, figure in known if figure.value is not None]
-    return f"{group.customers:,} customers: {', '.join(said) or 'no figure is known'}"
+    noun = "customer" if group.customers == 1 else "customers"
+    return f"{group.customers:,} {noun}: {', '.join(said) or 'no figure is known'}"
 
 
 def _figure_said(name: str, figure: Figure, currency: str) -> str:

@@ -70,3 +70,7 @@ def test_a_candidate_is_said_with_all_its_figures_and_each_warning_once() -> Non
         "Careful: only 12 customers",
         "Stands for this one too: industry is banking.",
     ]
+
+
+def test_one_customer_is_not_many() -> None:
+    assert group_said(replace(group(), customers=1), "USD") == "1 customer: no figure is known"
