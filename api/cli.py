@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from api.book_commands import books
+from api.plan_commands import plans
 from scoring.errors import FirebrandError
 from scoring.training.progress import OnStep
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 models = typer.Typer(help="List, show and activate the models in a registry.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(books, name="book")
+app.add_typer(plans, name="plan")
 told = Console(stderr=True)  # what people read; stdout is for what programs read
 
 Artifacts = Annotated[Path, typer.Option(help="The registry of models.", envvar="FIREBRAND_ARTIFACTS")]

@@ -6,14 +6,32 @@ Weights, segments, exclusions, cut-offs and sign-offs live here. A model propose
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from scoring.errors import PlanError
-from scoring.rules import Readers, Rule, Where, spelt
+from scoring.plan_faults import MisplacedError, Origin, advice, described, written
+from scoring.plan_reach import CoverageSection, ListSection, RolesSection
+from scoring.plan_rules import (
+    ExclusionSpec,
+    ReadinessSpec,
+    Section,
+    SegmentSpec,
+    TriggerSpec,
+    distinct_ids,
+)
+from scoring.rules import Readers, spelt
 
 OBJECTIVES = ("growth", "lifetime_value", "efficiency")
 
@@ -33,11 +51,7 @@ TableName = Literal[
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class BookSection(_Section):
+class BookSection(Section):
     """How to read time and money in the book."""
 
     as_of: date | None = None  # the day the book speaks of; default: the latest date in its ledgers
@@ -46,7 +60,7 @@ class BookSection(_Section):
     preset: Literal["salesforce", "hubspot"] | None = None  # whose exports the tables are
 
 
-class FileSpec(_Section):
+class FileSpec(Section):
     """Where a table stands when it is not `<table>.csv` or `<table>.parquet`."""
 
     path: str
@@ -54,14 +68,15 @@ class FileSpec(_Section):
     header: list[str] | None = None  # the column names of a file without a header row
 
 
-class AttributesSection(_Section):
+class AttributesSection(Section):
     """Which columns may, and may not, become attributes."""
 
     drop: list[str] = []
     keep: list[str] = []  # used although they look like leaks
+    monotone: dict[str, Literal["rising", "falling"]] = {}  # more of it never lowers, or never raises, Fit
 
 
-class MoneySection(_Section):
+class MoneySection(Section):
     """What turns revenue into value."""
 
     gross_margin: float = Field(default=0.8, gt=0, le=1)  # where an account has none of its own
@@ -69,8 +84,14 @@ class MoneySection(_Section):
     horizon_months: int = Field(default=60, ge=1, le=240, strict=True)  # future months that count towards CLV
 
 
-class ObjectiveSection(_Section):
-    """The weights of the three objectives; only their proportions matter."""
+def _with_preset(schema: dict[str, Any]) -> None:
+    schema["properties"]["preset"] = {"enum": list(PRESETS)}
+
+
+class ObjectiveSection(Section):
+    """The weights of the three objectives, or `preset`, a named mix; only their proportions matter."""
+
+    model_config = ConfigDict(json_schema_extra=_with_preset)
 
     growth: float = Field(default=0.0, ge=0)
     lifetime_value: float = Field(default=0.0, ge=0)
@@ -82,8 +103,10 @@ class ObjectiveSection(_Section):
         if not isinstance(raw, dict) or "preset" not in raw:
             return raw
         preset = raw["preset"]
-        if len(raw) > 1 or not isinstance(preset, str) or preset not in PRESETS:
-            raise ValueError(f"preset stands alone and is one of: {', '.join(PRESETS)}")
+        if len(raw) > 1:
+            raise MisplacedError("a preset stands alone: leave out the weights, or the preset", "preset")
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise MisplacedError(f"{written(preset)} is not known; {advice(preset, PRESETS)}", "preset")
         return PRESETS[preset]
 
     @model_validator(mode="after")
@@ -93,7 +116,7 @@ class ObjectiveSection(_Section):
         return self
 
 
-class IcpSection(_Section):
+class IcpSection(Section):
     """Which accounts signals may lift, and from which Fit on."""
 
     require_segment: bool = True  # only accounts inside an approved segment are in the ICP
@@ -107,7 +130,7 @@ class IcpSection(_Section):
         return self
 
 
-class FireSection(_Section):
+class FireSection(Section):
     """The shares of Fit, Intent, Recency and Engagement in the score; they sum to 1."""
 
     fit: float = Field(default=0.5, gt=0, le=1)
@@ -123,7 +146,7 @@ class FireSection(_Section):
         return self
 
 
-class TiersSection(_Section):
+class TiersSection(Section):
     """The scores from which an account belongs to a tier."""
 
     tier_1: float = Field(default=70.0, ge=0, le=100)
@@ -137,41 +160,35 @@ class TiersSection(_Section):
         return self
 
 
-class SegmentSpec(_Section):
-    """A segment that people approved as part of the ICP."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)
-    name: str = ""
-    where: Where
-
-    @property
-    def rule(self) -> Rule:
-        """The segment as a rule that can be asked."""
-        return Rule(self.id, self.where)
-
-
-class ExclusionSpec(_Section):
-    """Accounts that nobody should spend on, and why."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)
-    reason: str = Field(min_length=1)
-    where: Where
-
-    @property
-    def rule(self) -> Rule:
-        """The exclusion as a rule that can be asked."""
-        return Rule(self.id, self.where)
-
-
-class SignOff(_Section):
+class SignOff(Section):
     """Who approved the plan."""
 
     who: str = Field(min_length=1)
     role: str = Field(min_length=1)
     when: date
 
+    @property
+    def person(self) -> str:
+        """Who it is, however they wrote their name."""
+        return " ".join(self.who.casefold().split())
 
-class Plan(_Section):
+
+def _distinct_people(sign_offs: list[SignOff]) -> list[SignOff]:
+    """Refuse two approvals by one person. Two people of one role may sign: there are many VPs of Sales.
+
+    Nothing is asked of the day: people sign after the book was exported, and keep a plan for the next one.
+    """
+    seen: set[str] = set()
+    for n, sign_off in enumerate(sign_offs):
+        if sign_off.person in seen:
+            raise MisplacedError(
+                f"{sign_off.who} signed already; a second approval must come from another person", n, "who"
+            )
+        seen.add(sign_off.person)
+    return sign_offs
+
+
+class Plan(Section):
     """A whole plan; `Plan()` is the default one, which nobody approved."""
 
     format: Literal[1] = 1
@@ -185,23 +202,26 @@ class Plan(_Section):
     icp: IcpSection = IcpSection()
     fire: FireSection = FireSection()
     tiers: TiersSection = TiersSection()
-    segment: list[SegmentSpec] = []
-    exclusion: list[ExclusionSpec] = []
-    sign_off: list[SignOff] = []
+    target_list: ListSection = Field(default=ListSection(), alias="list")
+    coverage: CoverageSection = CoverageSection()
+    roles: RolesSection = RolesSection()
+    segment: Annotated[list[SegmentSpec], AfterValidator(distinct_ids)] = []
+    exclusion: Annotated[list[ExclusionSpec], AfterValidator(distinct_ids)] = []
+    trigger: Annotated[list[TriggerSpec], AfterValidator(distinct_ids)] = []
+    readiness: Annotated[list[ReadinessSpec], AfterValidator(distinct_ids)] = []
+    sign_off: Annotated[list[SignOff], AfterValidator(_distinct_people)] = []
+    _origin: Origin = PrivateAttr(default=Origin())
 
-    @field_validator("segment", "exclusion")
-    @classmethod
-    def _distinct_ids(cls, specs: list[Any]) -> list[Any]:
-        ids = [spec.id for spec in specs]
-        doubled = sorted({name for name in ids if ids.count(name) > 1})
-        if doubled:
-            raise ValueError(f"these ids stand more than once: {', '.join(doubled)}")
-        return specs
+    def model_post_init(self, context: Any) -> None:
+        """Remember where the plan was read."""
+        if isinstance(context, Origin):
+            self._origin = context
 
     @model_validator(mode="after")
     def _has_an_icp(self) -> Plan:
         if self.icp.require_segment and self.sign_off and not self.segment:
-            raise ValueError("signed off without a [[segment]]: add one, or set icp.require_segment = false")
+            message = "signed off without a [[segment]]: add one, or set icp.require_segment = false"
+            raise MisplacedError(message, "sign_off")
         return self
 
     @property
@@ -214,14 +234,20 @@ class Plan(_Section):
 
         Done once, when a book or an artifact is read: rules then compare like with like.
         """
-        return self.model_copy(
-            update={
-                "segment": [s.model_copy(update={"where": spelt(s.where, readers)}) for s in self.segment],
-                "exclusion": [
-                    s.model_copy(update={"where": spelt(s.where, readers)}) for s in self.exclusion
-                ],
-            }
-        )
+
+        def respelt(specs: Sequence[Any]) -> list[Any]:
+            return [
+                spec if spec.where is None else spec.model_copy(update={"where": spelt(spec.where, readers)})
+                for spec in specs
+            ]
+
+        sections = ("segment", "exclusion", "trigger", "readiness")
+        return self.model_copy(update={name: respelt(getattr(self, name)) for name in sections})
+
+    @property
+    def origin(self) -> Origin:
+        """Where the plan was read, for errors that name its lines."""
+        return self._origin
 
 
 def parse_plan(text: str, source: str) -> Plan:
@@ -231,15 +257,17 @@ def parse_plan(text: str, source: str) -> Plan:
     1.0
 
     Raises:
-        PlanError: not TOML, an unknown key, or a value that is not allowed; the message names each.
+        PlanError: not TOML, unknown keys, or values that are not allowed; the message says for each on
+            which line it stands and what is allowed there.
     """
+    origin = Origin(source, text)
     try:
-        return Plan.model_validate(tomllib.loads(text))
+        return Plan.model_validate(tomllib.loads(text), context=origin)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"{source} is not valid TOML: {error}") from error
     except ValidationError as error:
-        problems = "".join(f"\n  {_problem(dict(fault))}" for fault in error.errors(include_url=False))
-        raise PlanError(f"{source} cannot be used:{problems}") from error
+        faults = described(error.errors(include_url=False), Plan.model_json_schema())
+        raise origin.refusal(faults) from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -253,31 +281,3 @@ def read_plan(path: Path) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"cannot read the plan {path}: {error}") from error
     return parse_plan(text, str(path))
-
-
-def _problem(fault: dict[str, Any]) -> str:
-    """Say one validation fault with its place and, for an unknown key, the keys that are allowed there."""
-    place = fault["loc"]
-    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in place) or "the plan"
-    if fault["type"] == "extra_forbidden":
-        allowed = ", ".join(_keys_at(place[:-1]))
-        return f"{where}: unknown key. Allowed here: {allowed}"
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
-
-
-def _keys_at(place: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = Plan
-    children: dict[str, type[BaseModel]] = {
-        "files": FileSpec,
-        "segment": SegmentSpec,
-        "exclusion": ExclusionSpec,
-        "sign_off": SignOff,
-    }
-    for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            continue
-        child = children.get(str(part), field.annotation)
-        if isinstance(child, type) and issubclass(child, BaseModel):
-            model = child
-    return list(model.model_fields)

@@ -15,7 +15,8 @@ import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from scoring.fit import FitModel
-from scoring.plan import ExclusionSpec, Plan, SegmentSpec
+from scoring.plan import Plan
+from scoring.plan_rules import ExclusionSpec, SegmentSpec
 from scoring.rules import Rule
 from scoring.training.assemble import INTERVAL, WINSOR
 from scoring.training.card_blocks import (

@@ -24,6 +24,7 @@ from scoring.training.leaks import filled_for_customers_only, too_good
 from scoring.training.learn import learn
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
+from scoring.training.plan_attributes import check_attributes
 from scoring.training.schema import build_schema
 
 STEPS = 3 + 3 * len(TARGETS)  # how often `on_step` is called at most
@@ -53,25 +54,19 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
 
     Raises:
         BookError: the book cannot be read.
-        PlanError: a rule names an attribute that the book does not have, or the plan weighs nothing learnt.
+        PlanError: the plan names an attribute that the book does not have, or weighs nothing learnt.
         NothingToLearnError: no outcome can be predicted from the attributes.
     """
     on_step("reading the book")
     book = read_book(folder, plan)
     plan = plan.spelt(readers(book.readings))
-    _check_rules(plan, book)
+    check_attributes(plan, book)
     on_step("computing growth metrics")
     metrics = account_metrics(book, plan)
-    customers = metrics.select("account_id").join(
-        book.accounts, on="account_id", how="left", maintain_order="left"
-    )
-    outcomes = _outcomes(metrics)
+    customers = attributes_of(metrics, book)
+    outcomes = learning_outcomes(metrics)
     on_step("looking for leaky columns")
-    names = [attribute.name for attribute in book.attributes]
-    leaks = filled_for_customers_only(names, customers, book.prospects)
-    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
-    schema = build_schema(book.attributes, customers, book.readings, without=leaks)
-    leaks |= too_good(schema, encode_frame(schema, customers), outcomes, keep=plan.attributes.keep, seed=seed)
+    leaks = find_leaks(book, plan, customers, outcomes, seed=seed)
     schema = build_schema(book.attributes, customers, book.readings, without=leaks)
     if not schema.features:
         raise NothingToLearnError(
@@ -100,24 +95,26 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     )
 
 
-def _check_rules(plan: Plan, book: Book) -> None:
-    """Refuse a rule that can never hold.
-
-    Raises:
-        PlanError: a segment or an exclusion names an attribute that the book does not have.
-    """
-    known = {attribute.name for attribute in book.attributes} | set(book.ignored)
-    for kind, specs in (("segment", plan.segment), ("exclusion", plan.exclusion)):
-        for spec in specs:
-            absent = sorted({name for name, _ in spec.where} - known)
-            if absent:
-                raise PlanError(
-                    f"the plan's {kind} {spec.id} names {', '.join(absent)}, which the accounts do not have. "
-                    f"Their attributes: {', '.join(sorted(known))}"
-                )
+def attributes_of(metrics: pl.DataFrame, book: Book) -> pl.DataFrame:
+    """Return the accounts of the metrics, in their order, with all that the book says of them."""
+    return metrics.select("account_id").join(
+        book.accounts, on="account_id", how="left", maintain_order="left"
+    )
 
 
-def _outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
+def find_leaks(
+    book: Book, plan: Plan, customers: pl.DataFrame, outcomes: Mapping[str, Floats], *, seed: int
+) -> dict[str, str]:
+    """Return the attributes that know the outcome, each with the reason; the plan may keep some."""
+    names = [attribute.name for attribute in book.attributes]
+    leaks = filled_for_customers_only(names, customers, book.prospects)
+    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
+    schema = build_schema(book.attributes, customers, without=leaks)
+    codes = encode_frame(schema, customers)
+    return leaks | too_good(schema, codes, outcomes, keep=plan.attributes.keep, seed=seed)
+
+
+def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
     """Return each objective's learning target: (customers,), NaN where it is not known."""
     with np.errstate(invalid="ignore"):  # NaN in, NaN out
         return {target.objective: target.to_target(target.values(metrics)) for target in TARGETS}

@@ -1,0 +1,57 @@
+"""From a book to its first plan: read, measure, search, and write what people are to decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scoring.plan import Plan
+from scoring.rules import Rule
+from scoring.training.book import Book, read_book
+from scoring.training.discovery import discover  # type: ignore[import-untyped]
+from scoring.training.found import Discovery
+from scoring.training.groups import Group, group_figures, members_of  # type: ignore[import-untyped]
+from scoring.training.metrics import account_metrics
+from scoring.training.plan_attributes import check_attributes
+from scoring.training.plan_exclusions import propose_exclusions
+from scoring.training.plan_init import plan_init
+from scoring.training.progress import OnStep, nobody
+from scoring.training.study import attributes_of, find_leaks, learning_outcomes
+
+
+def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody) -> str:
+    """Return the text of a first plan for a book; see `plan_init` for what is in it.
+
+    Args:
+        folder: the book's.
+        plan: what is decided already, such as what columns are called.
+        seed: of the halves and samples; one book, plan and seed give the same bytes.
+        on_step: told each step as it begins.
+
+    Raises:
+        BookError: the book cannot be read.
+        PlanError: the plan names an attribute that the book does not have.
+    """
+    on_step("reading the book", 0.0)
+    book = read_book(folder, plan)
+    check_attributes(plan, book)
+    on_step("computing growth metrics", 0.2)
+    metrics = account_metrics(book, plan)
+    customers = attributes_of(metrics, book)
+    on_step("looking for leaky columns", 0.3)
+    leaks = find_leaks(book, plan, customers, learning_outcomes(metrics), seed=seed)
+    on_step("searching for segments", 0.4)
+    attributes = [attribute for attribute in book.attributes if attribute.name not in leaks]
+    discovery = discover(attributes, customers, metrics, book.prospects, seed=seed)
+    on_step("measuring what was found", 0.8)
+    groups = [
+        Group(rule.id, rule.sentence, "candidate", members_of(rule, book)) for rule in _rules(book, discovery)
+    ]
+    figures = group_figures(book, plan, metrics, groups, seed=seed)
+    return plan_init(book, discovery, figures, plan, leaks=leaks)
+
+
+def _rules(book: Book, discovery: Discovery) -> list[Rule]:
+    """Return the rules to measure; of two with one id, the candidate."""
+    candidates = [candidate.rule for candidate in discovery.candidates]
+    taken = {rule.id for rule in candidates}
+    return [*candidates, *(one.rule for one in propose_exclusions(book) if one.id not in taken)]
