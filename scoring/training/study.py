@@ -18,7 +18,7 @@ from scoring.training.additive import Floats
 from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
 from scoring.training.company import CompanyMetrics, company_metrics, resolve_as_of
-from scoring.training.leaks import filled_for_customers_only, too_good
+from scoring.training.leaks import find_leaks
 from scoring.training.learn import learn
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
@@ -64,11 +64,7 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     )
     outcomes = _outcomes(metrics)
     on_step("looking for leaky columns")
-    names = [attribute.name for attribute in book.attributes]
-    leaks = filled_for_customers_only(names, customers, book.prospects)
-    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
-    schema = build_schema(book.attributes, customers, without=leaks)
-    leaks |= too_good(schema, encode_frame(schema, customers), outcomes, keep=plan.attributes.keep, seed=seed)
+    leaks = find_leaks(book, metrics, customers, keep=plan.attributes.keep, seed=seed)
     schema = build_schema(book.attributes, customers, without=leaks)
     if not schema.features:
         raise NothingToLearnError(
