@@ -33,7 +33,7 @@ INTERVALS = 10  # a number's distribution is compared over so many
 PAIR_INTERVALS = 4  # fewer, so that a pair of attributes has customers in most of its cells
 LEAST_TOGETHER = 5  # customers who share a combination before it is known ground
 LEAST_PROSPECTS = 20  # under whom a distribution says nothing
-CHANCE = 0.01  # of calling one attribute shifted that is not
+CHANCE = 0.05  # of calling any attribute shifted where none is
 MOST_ACCOUNTS = 20_000  # of each kind that are looked at; of more, a sample
 HALF = 0.5  # an account, added to each bin: an empty one has no logarithm
 
@@ -152,7 +152,8 @@ def _attribute(
 ) -> AttributeDrift:
     """Compare one attribute; of a tag list, the tag whose share differs most."""
     features = [j for j, feature in enumerate(schema.features) if feature.attribute == name]
-    compared = [(*_compared(bins[j], left[:, j], right[:, j], len(features)), j) for j in features]
+    tries = len(schema.features)
+    compared = [(*_compared(bins[j], left[:, j], right[:, j], tries), j) for j in features]
     index, by_chance, at, mine, theirs, j = max(compared, key=lambda found: found[0])
     return AttributeDrift(
         attribute=name,
