@@ -37,6 +37,11 @@ CHANCE = 0.05  # of calling any attribute shifted where none is
 MOST_ACCOUNTS = 20_000  # of each kind that are looked at; of more, a sample
 HALF = 0.5  # an account, added to each bin: an empty one has no logarithm
 
+SELECTION_NOTE = (
+    "customers were chosen, by themselves and by those who sold to them: what is learnt holds for prospects "
+    "that are like some customer, and is a guess for all others"
+)
+
 Mask = NDArray[np.bool_]
 
 
@@ -104,7 +109,8 @@ def drift_of(
     outside = {encoder.attribute: _never_seen(encoder, customers, theirs) for encoder in schema.encoders}
     pairs = _rarely_seen(schema, left, right)
     rows = len(right)
-    notes = [
+    notes = [SELECTION_NOTE]
+    notes += [
         f"of the {kind} a sample of {MOST_ACCOUNTS:,} was looked at" for kind in _large(customers, prospects)
     ]
     return Drift(

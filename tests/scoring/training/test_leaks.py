@@ -1,4 +1,6 @@
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from scoring.training.leaks import (
     alone,
     filled_for_customers_only,
     find_leaks,
+    first_mrr,
     near_copies,
     price_parts,
     too_good,
@@ -217,3 +220,25 @@ def test_of_a_demo_book_the_leaky_column_is_left_out_and_no_other(tmp_path: Path
     )
     assert list(find_leaks(book, metrics, customers, keep=(), seed=0)) == truth.leaky
     assert find_leaks(book, metrics, customers, keep=truth.leaky, seed=0) == {}
+
+
+def test_the_first_mrr_is_what_was_paid_on_the_first_paid_day(book: Book) -> None:
+    """A free month comes first, two products start on one day, and a rise comes later."""
+    rows = [
+        ("a", date(2024, 1, 1), date(2024, 2, 1), 0.0),
+        ("a", date(2024, 2, 1), None, 100.0),
+        ("a", date(2024, 2, 1), None, 20.0),
+        ("a", date(2024, 5, 1), None, 500.0),
+        ("b", date(2024, 1, 1), None, 0.0),
+    ]
+    ledger = pl.DataFrame(
+        rows,
+        schema={"account_id": pl.String, "start": pl.Date, "end": pl.Date, "mrr": pl.Float64},
+        orient="row",
+    )
+    metrics = pl.DataFrame(
+        {"account_id": ["a", "b", "invoiced"], "first_date": [date(2024, 2, 1), None, None]}
+    )
+    paid = first_mrr(replace(book, subscriptions=ledger), metrics)
+    assert paid.tolist() == pytest.approx([120.0, float("nan"), float("nan")], nan_ok=True)
+    assert np.isnan(first_mrr(replace(book, subscriptions=None), metrics)).all()
