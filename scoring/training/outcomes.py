@@ -31,21 +31,37 @@ class Target:
     unit: Literal["ratio", "currency", "months"]
     column: str  # of the account metrics
     needs: str  # what the book must hold for it
-    to_target: Callable[[Floats], Floats]  # higher is better
+    curve: Callable[[Floats], Floats]  # of the metric in its unit of scale; higher is better
+    scale: Callable[[Floats], float] = lambda _: 1.0  # the unit, taken from metrics that are known
 
     def values(self, metrics: pl.DataFrame) -> Floats:
         """Return the metric of each account: (accounts,), NaN where it is censored or has no data."""
         return metrics[self.column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+    def to_target(self, values: Floats, *, base: Floats | None = None) -> Floats:
+        """Put metrics on the scale that is learnt; NaN stays NaN.
+
+        Args:
+            values: (accounts,), as `values` returns them.
+            base: those that the scale's unit is taken from; default: `values`.
+        """
+        with np.errstate(invalid="ignore"):
+            return self.curve(values / self.scale(values if base is None else base))
 
 
 def _clipped(nrr: Floats) -> Floats:
     return np.minimum(nrr, HIGHEST_NRR)
 
 
-def _log_value(clv: Floats) -> Floats:
-    """Take a logarithm that goes on through zero: small change, up to the lowest tenth, counts as it is."""
+def _small_change(clv: Floats) -> float:
+    """Return what is small change for a CLV: up to the lowest tenth, its logarithm counts it as it is."""
     known = np.abs(clv[np.isfinite(clv) & (clv != 0)])
-    return np.arcsinh(clv / np.quantile(known, SMALL_CHANGE) if len(known) else clv)
+    return float(np.quantile(known, SMALL_CHANGE)) if len(known) else 1.0
+
+
+def _log_value(clv: Floats) -> Floats:
+    """Take a logarithm that goes on through zero."""
+    return np.arcsinh(clv)
 
 
 def _log_speed(payback: Floats) -> Floats:
@@ -54,7 +70,9 @@ def _log_speed(payback: Floats) -> Floats:
 
 TARGETS = (
     Target("growth", "nrr", "ratio", "nrr", "customers older than a window (from invoices: two)", _clipped),
-    Target("lifetime_value", "clv", "currency", "clv", "customers older than a window", _log_value),
+    Target(
+        "lifetime_value", "clv", "currency", "clv", "customers older than a window", _log_value, _small_change
+    ),
     Target(
         "efficiency",
         "payback",

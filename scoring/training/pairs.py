@@ -14,7 +14,8 @@ import numpy as np
 
 from scoring.features import CategoryEncoder, Codes, Feature, FeatureSchema
 from scoring.training.additive import Floats, Term
-from scoring.training.boosting import BinOf, own_bins
+from scoring.training.boosting import BinOf
+from scoring.training.coarse import bins_of
 
 MOST_PAIRS = 12  # pair tables kept; more would be more than people read
 PAIR_BINS = 16  # of a number or date within a pair: finer ones would each hold too few accounts
@@ -30,13 +31,7 @@ def coarse_bins(schema: FeatureSchema, codes: Codes, most: int) -> list[BinOf]:
 
 
 def _coarse(feature: Feature, column: Codes, most: int) -> BinOf:
-    if isinstance(feature.encoder, CategoryEncoder) or feature.size - 1 <= most:
-        return own_bins(feature.size)
-    counts = np.bincount(column, minlength=feature.size)[1:]
-    below = np.cumsum(counts) - counts / 2  # a code goes where its middle account goes
-    joined = np.minimum(below / max(counts.sum(), 1) * most, most - 1).astype(np.uint8)
-    _, dense = np.unique(joined, return_inverse=True)
-    return np.concatenate([own_bins(1), dense.astype(np.uint8)])
+    return bins_of(feature, column, most).astype(np.uint8) - np.uint8(1)
 
 
 @dataclass(frozen=True, slots=True)

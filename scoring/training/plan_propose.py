@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from scoring.plan import Plan
+from scoring.readings import readers
 from scoring.rules import Rule
 from scoring.training.book import Book, read_book
-from scoring.training.discovery import discover  # type: ignore[import-untyped]
+from scoring.training.discovery import discover
 from scoring.training.found import Discovery
-from scoring.training.groups import Group, group_figures, members_of  # type: ignore[import-untyped]
+from scoring.training.groups import Group, group_figures, members_of
+from scoring.training.leaks import find_leaks
 from scoring.training.metrics import account_metrics
 from scoring.training.plan_attributes import check_attributes
 from scoring.training.plan_exclusions import propose_exclusions
 from scoring.training.plan_init import plan_init
 from scoring.training.progress import OnStep, nobody
-from scoring.training.study import attributes_of, find_leaks, learning_outcomes
+from scoring.training.study import attributes_of
 
 
 def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody) -> str:
@@ -33,12 +35,13 @@ def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody
     """
     on_step("reading the book", 0.0)
     book = read_book(folder, plan)
+    plan = plan.spelt(readers(book.readings))
     check_attributes(plan, book)
     on_step("computing growth metrics", 0.2)
     metrics = account_metrics(book, plan)
     customers = attributes_of(metrics, book)
     on_step("looking for leaky columns", 0.3)
-    leaks = find_leaks(book, plan, customers, learning_outcomes(metrics), seed=seed)
+    leaks = find_leaks(book, metrics, customers, keep=plan.attributes.keep, seed=seed)
     on_step("searching for segments", 0.4)
     attributes = [attribute for attribute in book.attributes if attribute.name not in leaks]
     discovery = discover(attributes, customers, metrics, book.prospects, seed=seed)

@@ -20,7 +20,7 @@ from scoring.training.assemble import Head
 from scoring.training.book import Book, read_book
 from scoring.training.company import CompanyMetrics, company_metrics, resolve_as_of
 from scoring.training.encode import encode_frame
-from scoring.training.leaks import filled_for_customers_only, too_good
+from scoring.training.leaks import find_leaks
 from scoring.training.learn import learn
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
@@ -66,7 +66,7 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     customers = attributes_of(metrics, book)
     outcomes = learning_outcomes(metrics)
     on_step("looking for leaky columns")
-    leaks = find_leaks(book, plan, customers, outcomes, seed=seed)
+    leaks = find_leaks(book, metrics, customers, keep=plan.attributes.keep, seed=seed)
     schema = build_schema(book.attributes, customers, book.readings, without=leaks)
     if not schema.features:
         raise NothingToLearnError(
@@ -100,18 +100,6 @@ def attributes_of(metrics: pl.DataFrame, book: Book) -> pl.DataFrame:
     return metrics.select("account_id").join(
         book.accounts, on="account_id", how="left", maintain_order="left"
     )
-
-
-def find_leaks(
-    book: Book, plan: Plan, customers: pl.DataFrame, outcomes: Mapping[str, Floats], *, seed: int
-) -> dict[str, str]:
-    """Return the attributes that know the outcome, each with the reason; the plan may keep some."""
-    names = [attribute.name for attribute in book.attributes]
-    leaks = filled_for_customers_only(names, customers, book.prospects)
-    leaks = {name: reason for name, reason in leaks.items() if name not in plan.attributes.keep}
-    schema = build_schema(book.attributes, customers, without=leaks)
-    codes = encode_frame(schema, customers)
-    return leaks | too_good(schema, codes, outcomes, keep=plan.attributes.keep, seed=seed)
 
 
 def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:

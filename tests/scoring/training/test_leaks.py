@@ -1,15 +1,20 @@
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from scoring.features import FeatureSchema, NumberEncoder
 from scoring.plan import read_plan
 from scoring.training.additive import Floats
+from scoring.training.attributes import Attribute, AttributeKind
 from scoring.training.book import Book, read_book
-from scoring.training.demo_book import DemoTruth
+from scoring.training.demo_book import DemoTruth, write_demo_book
+from scoring.training.encode import encode_frame
 from scoring.training.leaks import (
     FILLED,
     LEAST_PROSPECTS,
@@ -17,11 +22,16 @@ from scoring.training.leaks import (
     TOO_GOOD,
     alone,
     filled_for_customers_only,
+    find_leaks,
+    first_mrr,
+    near_copies,
+    price_parts,
     too_good,
+    who_left,
 )
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
-from scoring.training.schema import build_schema, encode_frame
+from scoring.training.schema import build_schema
 
 
 def column(filled: int, rows: int) -> pl.DataFrame:
@@ -123,3 +133,113 @@ def test_the_demo_s_leaky_column_and_no_other_predicts_too_well(
     assert set(found) == set(demo_truth.leaky)
     said = found[demo_truth.leaky[0]].removeprefix("alone explains ")
     assert float(said.partition("%")[0]) / 100 > TOO_GOOD
+
+
+# Copies of money, parts of the price, who left
+
+
+def customers_of(**columns: Floats) -> tuple[list[Attribute], pl.DataFrame]:
+    frame = pl.DataFrame(columns).fill_nan(None)
+    return [Attribute(name, "number") for name in columns], frame
+
+
+def test_a_column_that_ranks_customers_as_their_revenue_does_is_a_copy_of_it() -> None:
+    rng = np.random.default_rng(0)
+    arr: Floats = np.exp(rng.normal(10, 1, 300))
+    attributes, customers = customers_of(
+        acv_band=np.asarray(np.round(arr, -2), np.float64),
+        discount=-arr,
+        employees=arr * np.exp(rng.normal(0, 0.6, 300)),
+    )
+    found = near_copies(attributes, customers, pl.DataFrame({"arr": arr}))
+    assert set(found) == {"acv_band", "discount"}
+    assert all("near copy of ARR" in reason for reason in found.values())
+
+
+def test_few_customers_make_no_copy() -> None:
+    arr = np.arange(29.0)
+    attributes, customers = customers_of(x=arr)
+    assert near_copies(attributes, customers, pl.DataFrame({"arr": arr})) == {}
+
+
+def test_seats_are_named_as_part_of_the_price_and_employees_are_not() -> None:
+    rng = np.random.default_rng(0)
+    seats = rng.integers(1, 60, 300).astype(np.float64)
+    attributes, customers = customers_of(
+        seats=seats, employees=np.round(seats * np.exp(rng.normal(1, 0.5, 300)))
+    )
+    paid = pl.DataFrame({"first_mrr": seats * rng.choice([19.0, 49.0, 199.0], 300), "arr": rng.random(300)})
+    found = price_parts(attributes, customers, paid, seed=0)
+    assert set(found) == {"seats"}
+    assert found["seats"].startswith("part of the price")
+
+
+def told_who_left(column: pl.Series, left: NDArray[np.bool_], kind: AttributeKind) -> dict[str, str]:
+    customers = column.alias("x").to_frame()
+    schema = build_schema([Attribute("x", kind)], customers)
+    return who_left(schema, encode_frame(schema, customers), left, seed=0)
+
+
+LEFT = np.random.default_rng(4).random(400) < 0.2
+
+
+def test_a_column_filled_when_customers_leave_tells_who_left() -> None:
+    reasons = pl.Series([("price" if n % 2 else "support") if gone else None for n, gone in enumerate(LEFT)])
+    (reason,) = told_who_left(reasons, LEFT, "category").values()
+    assert reason.startswith("whether it is filled alone tells who left")
+
+
+def test_a_flag_that_says_who_left_does_so_although_it_is_always_filled() -> None:
+    (reason,) = told_who_left(pl.Series(LEFT), LEFT, "flag").values()
+    assert reason.startswith("it alone tells who left (AUC 1.00)")
+
+
+def test_what_only_hints_at_who_left_is_no_leak() -> None:
+    small = np.random.default_rng(1).random(400) < np.where(LEFT, 0.7, 0.2)
+    assert told_who_left(pl.Series(small), LEFT, "flag") == {}
+
+
+def test_where_hardly_anybody_left_nothing_tells_who() -> None:
+    nine = np.arange(400) < 9
+    assert told_who_left(pl.Series(nine), nine, "flag") == {}
+
+
+def test_a_leak_that_shows_by_being_filled_is_said_to() -> None:
+    x = np.where(np.arange(1000) % 2, np.nan, np.random.default_rng(0).normal(size=1000))
+    found = too_good_of(x, {"growth": np.isnan(x) + np.random.default_rng(1).normal(0, 0.1, 1000)})
+    assert found["x"].startswith("whether it is filled alone explains 9")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_a_demo_book_the_leaky_column_is_left_out_and_no_other(tmp_path: Path, seed: int) -> None:
+    truth = write_demo_book(tmp_path / "book", accounts=2000, prospects=300, seed=seed)
+    plan = read_plan(tmp_path / "book" / "plan.toml")
+    book = read_book(tmp_path / "book", plan)
+    metrics = account_metrics(book, plan)
+    customers = metrics.select("account_id").join(
+        book.accounts, on="account_id", how="left", maintain_order="left"
+    )
+    assert list(find_leaks(book, metrics, customers, keep=(), seed=0)) == truth.leaky
+    assert find_leaks(book, metrics, customers, keep=truth.leaky, seed=0) == {}
+
+
+def test_the_first_mrr_is_what_was_paid_on_the_first_paid_day(book: Book) -> None:
+    """A free month comes first, two products start on one day, and a rise comes later."""
+    rows = [
+        ("a", date(2024, 1, 1), date(2024, 2, 1), 0.0),
+        ("a", date(2024, 2, 1), None, 100.0),
+        ("a", date(2024, 2, 1), None, 20.0),
+        ("a", date(2024, 5, 1), None, 500.0),
+        ("b", date(2024, 1, 1), None, 0.0),
+    ]
+    ledger = pl.DataFrame(
+        rows,
+        schema={"account_id": pl.String, "start": pl.Date, "end": pl.Date, "mrr": pl.Float64},
+        orient="row",
+    )
+    metrics = pl.DataFrame(
+        {"account_id": ["a", "b", "invoiced"], "first_date": [date(2024, 2, 1), None, None]}
+    )
+    paid = first_mrr(replace(book, subscriptions=ledger), metrics)
+    assert paid.tolist() == pytest.approx([120.0, float("nan"), float("nan")], nan_ok=True)
+    assert np.isnan(first_mrr(replace(book, subscriptions=None), metrics)).all()

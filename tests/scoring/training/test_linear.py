@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from scoring.features import MISSING, CategoryEncoder, Codes, FeatureSchema, FlagEncoder, NumberEncoder
 from scoring.training.attributes import Attribute
+from scoring.training.encode import encode_frame
 from scoring.training.linear import PENALTIES, basis, fit_linear
-from scoring.training.schema import build_schema, encode_frame
+from scoring.training.schema import build_schema
 
 Customers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, NDArray[np.float64]]]
 kinds_of_attributes = st.lists(

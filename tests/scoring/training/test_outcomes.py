@@ -36,3 +36,13 @@ def test_a_customer_that_cost_nothing_to_win_is_the_fastest_and_not_lost() -> No
     y = EFFICIENCY.to_target(np.array([0.0, FASTEST_PAYBACK, 12.0]))
     assert np.isfinite(y).all()
     assert y[0] == y[1] > y[2]
+
+
+def test_later_metrics_can_be_put_on_the_scale_of_earlier_ones() -> None:
+    """So what is learnt at a cut does not change with what happened after it."""
+    before, after = np.array([10.0, 20.0, np.nan, 400.0]), np.array([1e6, 20.0, 0.0, -5.0])
+    y = LIFETIME_VALUE.to_target(after, base=before)
+    assert y[1] == LIFETIME_VALUE.to_target(before)[1]
+    assert y.tolist() != LIFETIME_VALUE.to_target(after).tolist()
+    for target in (GROWTH, EFFICIENCY):
+        assert target.to_target(after, base=before).tolist() == target.to_target(after).tolist()

@@ -274,7 +274,7 @@ def test_without_prospects_the_leaky_column_is_found_by_what_it_knows(
     without_cac: Artifact, demo_truth: DemoTruth
 ) -> None:
     assert list(without_cac.manifest["leaks"]) == demo_truth.leaky
-    assert "alone explains" in without_cac.manifest["leaks"][demo_truth.leaky[0]]
+    assert "it alone tells who left" in without_cac.manifest["leaks"][demo_truth.leaky[0]]
 
 
 def test_a_plan_that_cannot_be_read_stops_before_the_book_is_read(tmp_path: Path) -> None:
@@ -345,18 +345,23 @@ def test_near_copies_among_a_reseller_s_attributes_do_not_fight(resellers: Artif
 @shared_data
 @skip_without_shared_data
 def test_a_software_company_s_random_outcomes_teach_nothing(tmp_path: Path) -> None:
-    """Its seats are no attribute: what a customer pays is a price times its seats, at random otherwise."""
+    """Its seats are part of the price: what a customer pays is so much for each, at random otherwise."""
     plan = tmp_path / "plan.toml"
-    plan.write_text(SOFTWARE_PLAN + '[attributes]\ndrop = ["seats"]\n')
-    with pytest.raises(NothingToLearnError, match="growth: no attribute predicts it"):
+    plan.write_text(SOFTWARE_PLAN)
+    with pytest.raises(NothingToLearnError) as raised:
         train(SHARED / "ravenstack", plan, tmp_path / "artifacts")
+    for objective in ("growth", "lifetime_value"):
+        assert f"\n  {objective}: no attribute predicts it" in str(raised.value)
+    assert "\n  seats: part of the price" in str(raised.value)
     assert not (tmp_path / "artifacts").exists()
 
 
 @shared_data
 @skip_without_shared_data
-def test_of_a_software_company_s_seats_only_lifetime_value_is_learnt(tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text(SOFTWARE_PLAN)
+def test_of_a_software_company_s_seats_only_lifetime_value_is_learnt_where_the_plan_keeps_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "plan.toml").write_text(SOFTWARE_PLAN + '[attributes]\nkeep = ["seats"]\n')
     version = train(SHARED / "ravenstack", tmp_path / "plan.toml", tmp_path)
     artifact = read_artifact(tmp_path, version)
     assert set(artifact.manifest["objectives"]) == {"lifetime_value"}

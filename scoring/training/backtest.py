@@ -1,0 +1,349 @@
+"""The backtest: train on what was known a window ago, then look at what happened since.
+
+At the cut T = as_of - window, ledger rows that start later are unknown, and contracts that ended later still
+run. A model is learnt from the customers of that day, under the same plan, and their Fit is held against
+the window after T. Who is judged, and why it is not circular:
+
+- customers that paid at T, by the NRR and the margin of the window after T. Those that the model learnt from
+  are predicted out of fold, so that it cannot remember who they are, and the outcome is later than anything
+  it saw;
+- customers too young at T to have an outcome, by their first CLV;
+- customers won after T, by their payback. The model never saw either in any form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scoring.features import Codes, FeatureSchema
+from scoring.plan import Plan
+from scoring.training.additive import Floats
+from scoring.training.attributes import Attribute
+from scoring.training.book import Book
+from scoring.training.company import resolve_as_of
+from scoring.training.encode import encode_frame
+from scoring.training.held_out import LearntObjective, held_out_fit, held_out_predictions
+from scoring.training.learn import LEAST_CUSTOMERS, learn
+from scoring.training.lift import Lift, Outcome, Reliability, lift_of, reliability_of
+from scoring.training.metrics import account_metrics
+from scoring.training.months import add_months
+from scoring.training.outcomes import TARGETS, Target
+from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
+from scoring.training.schema import build_schema
+
+MOST_ACCOUNTS = 10_000  # customers that are looked at; of more, a sample
+UNSURE = 0.05  # chance of a ranking as good without any signal, above which it is not taken for one
+LEAST_JUDGED = 20  # customers under whom an outcome says nothing
+
+Mask = NDArray[np.bool_]
+Begin = Callable[[str], None]
+
+ATTRIBUTES_NOTE = (
+    "attributes are those of today: the book keeps no history of them, so one that changed with the outcome "
+    "(headcount, funding) looks more telling here than it was"
+)
+SURVIVORS_NOTE = (
+    "customers that had left before the cut are in what was learnt, and not among those judged: the model is "
+    "asked about customers that were still there"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One outcome after the cut, held against what was said at the cut."""
+
+    objective: str
+    population: str  # whose outcome it is, in words
+    lift: Lift  # by Fit under the plan's weights
+    reliability: (
+        Reliability | None
+    )  # of the objective's own prediction; None where the outcome has another scale
+    comparison: Comparison  # of the objective's own prediction with the rivals'
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What one training in the past was worth."""
+
+    trained_as_of: str  # ISO 8601 date
+    measured_as_of: str
+    learnt_from: Mapping[str, int]  # objective -> customers
+    not_learnt: Mapping[str, str]  # objective -> why
+    checks: tuple[Check, ...]
+    not_checked: Mapping[str, str]  # metric -> why
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """All cuts, the latest first, and what to bear in mind."""
+
+    cuts: tuple[Cut, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the outcomes that Fit did not rank better than chance, as sentences."""
+        return tuple(
+            f"Fit as of {cut.trained_as_of} did not rank the {check.lift.metric} of {check.population} "
+            f"better than chance (rank correlation {check.lift.rank_correlation:.2f}, n = {check.lift.n:,})"
+            for cut in self.cuts
+            for check in cut.checks
+            if check.lift.p_value > UNSURE
+        )
+
+
+def plan_as_of(plan: Plan, day: date) -> Plan:
+    """Return the plan as of another day."""
+    return plan.model_copy(update={"book": plan.book.model_copy(update={"as_of": day})})
+
+
+def backtest(
+    book: Book,
+    plan: Plan,
+    attributes: Sequence[Attribute],
+    *,
+    seed: int,
+    on_step: Begin = lambda _: None,
+    cuts: int = 1,
+) -> Backtest | str:
+    """Train at earlier days and measure what happened after each.
+
+    Args:
+        book: the whole book; what is later than a cut is kept from the training.
+        plan: its weights, window and money; its `as_of` is the day up to which outcomes are measured.
+        attributes: those that may be learnt from, leaky ones left out.
+        seed: of folds, samples and bootstraps.
+        on_step: told the name of each step as it begins.
+        cuts: how many windows to go back at most; each costs a training.
+
+    Returns:
+        The backtest, or why none is possible, as a sentence.
+    """
+    until, found, notes = resolve_as_of(book, plan), [], [ATTRIBUTES_NOTE, SURVIVORS_NOTE]
+    why_not = ""
+    for _ in range(cuts):
+        day = add_months(np.array([until], "M8[D]"), -plan.book.window_months)[0].item()
+        cut = _cut(book, plan, attributes, day, until, seed=seed, on_step=on_step)
+        if isinstance(cut, str):
+            why_not = cut
+            break
+        found.append(cut[0])
+        notes += [note for note in cut[1] if note not in notes]
+        until = day
+    if not found:
+        return f"no backtest: {why_not}"
+    if why_not and cuts > 1:
+        notes.append(f"no earlier cut: {why_not}")
+    return Backtest(tuple(found), tuple(notes))
+
+
+# What was known at the cut
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Then:
+    """Customers as of the day of measuring, with what was known of them at the cut; a row each."""
+
+    before: pl.DataFrame  # the metrics at the cut, nulls for accounts that were no customers yet
+    after: pl.DataFrame  # the metrics a window later
+    schema: FeatureSchema
+    codes: Codes
+    customers: Mask  # who was a customer at the cut
+    targets: Mapping[str, Floats]  # objective -> what was known at the cut, on the scale that is learnt
+    later: Mapping[str, Floats]  # objective -> what is known a window later, on the same scale
+
+
+def _cut(
+    book: Book,
+    plan: Plan,
+    attributes: Sequence[Attribute],
+    day: date,
+    until: date,
+    *,
+    seed: int,
+    on_step: Begin,
+) -> tuple[Cut, list[str]] | str:
+    on_step(f"backtest: metrics as of {day}")
+    if _accounts_by(book, day) < LEAST_CUSTOMERS:
+        return (
+            f"on {day}, a window before the measuring on {until}, the book has fewer than {LEAST_CUSTOMERS} "
+            f"customers"
+        )
+    then, notes = _look_back(book, plan, attributes, day, until, seed=seed)
+    if not then.schema.features:
+        return f"on {day} no customer had an attribute to learn from"
+    learnt, not_learnt = _learn_all(then, seed, on_step)
+    fit = held_out_fit(learnt, then.codes, plan.objective, base=then.customers)
+    if fit is None:
+        return f"on {day} nothing could be learnt that the plan weighs{_listed(not_learnt)}"
+    checks, not_checked = [], {}
+    predictions = {one.objective: held_out_predictions(one, then.codes) for one in learnt}
+    for question in _questions(then):
+        if len(question.rows) < LEAST_JUDGED:
+            not_checked[question.outcome.metric] = (
+                f"only {len(question.rows)} {question.population}, and at least {LEAST_JUDGED} are needed"
+            )
+            continue
+        on_step(f"backtest: {question.outcome.metric} after {day}")
+        checks.append(_check(question, then, fit.fit, predictions.get(question.target.objective), seed))
+    return Cut(
+        trained_as_of=day.isoformat(),
+        measured_as_of=until.isoformat(),
+        learnt_from={one.objective: int(one.known.sum()) for one in learnt},
+        not_learnt=not_learnt,
+        checks=tuple(checks),
+        not_checked=not_checked,
+    ), notes
+
+
+def _listed(reasons: Mapping[str, str]) -> str:
+    return "".join(f"; {name}: {reason}" for name, reason in reasons.items())
+
+
+def _accounts_by(book: Book, day: date) -> int:
+    ledgers = ((book.subscriptions, "start"), (book.invoices, "date"))
+    known = [frame.filter(pl.col(when) <= day)["account_id"] for frame, when in ledgers if frame is not None]
+    return pl.concat(known).n_unique() if known else 0
+
+
+def _look_back(
+    book: Book, plan: Plan, attributes: Sequence[Attribute], day: date, until: date, *, seed: int
+) -> tuple[_Then, list[str]]:
+    after = account_metrics(book, plan_as_of(plan, until))
+    then = account_metrics(book, plan_as_of(plan, day))
+    notes = []
+    if after.height > MOST_ACCOUNTS:
+        notes.append(f"of {after.height:,} customers a sample of {MOST_ACCOUNTS:,} was looked at")
+        drawn = np.random.default_rng(seed).choice(after.height, MOST_ACCOUNTS, replace=False)
+        after = after[np.sort(drawn)]
+    ids = after.select("account_id")
+    before = ids.join(then, on="account_id", how="left", maintain_order="left")
+    frame = ids.join(book.accounts, on="account_id", how="left", maintain_order="left")
+    customers = before["ledger"].is_not_null().to_numpy()
+    schema = build_schema(attributes, frame.filter(pl.Series(customers)))
+    targets, later = {}, {}
+    for target in TARGETS:
+        targets[target.objective], later[target.objective] = _on_one_scale(target, before, after)
+    return _Then(before, after, schema, encode_frame(schema, frame), customers, targets, later), notes
+
+
+def _on_one_scale(target: Target, before: pl.DataFrame, after: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return a target at the cut and a window later, both on the scale that was known at the cut."""
+    known = target.values(before)
+    return target.to_target(known), target.to_target(target.values(after), base=known)
+
+
+def _learn_all(then: _Then, seed: int, on_step: Begin) -> tuple[list[LearntObjective], dict[str, str]]:
+    found, not_learnt = [], {}
+    for target in TARGETS:
+        y = then.targets[target.objective]
+        known = np.isfinite(y)
+        if not known.any():
+            not_learnt[target.objective] = f"no customer's {target.metric} was known"
+            continue
+        learnt = learn(
+            then.schema,
+            then.codes[known],
+            y[known],
+            seed=seed,
+            on_step=partial(_on_metric, on_step, target.metric),
+        )
+        if isinstance(learnt, str):
+            not_learnt[target.objective] = learnt
+        else:
+            found.append(LearntObjective(target.objective, learnt, known))
+    return found, not_learnt
+
+
+def _on_metric(on_step: Begin, metric: str, step: str) -> None:
+    on_step(f"backtest, {metric}: {step}")
+
+
+# What happened since
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Question:
+    """One outcome to measure, of some rows."""
+
+    target: Target  # whose prediction is held against it
+    population: str
+    rows: NDArray[np.intp]
+    outcome: Outcome  # of those rows
+    actual: Floats | None  # on the scale that is learnt
+
+
+def _questions(then: _Then) -> list[_Question]:
+    growth, value, speed = TARGETS
+    return [
+        _next_nrr(then, growth),
+        _next_margin(then, value),
+        _first_known(then, value, "customers too young for a CLV at the cut, which have one now"),
+        _first_known(then, speed, "customers whose payback was first known after the cut", falling=True),
+    ]
+
+
+def _floats(frame: pl.DataFrame, column: str) -> Floats:
+    return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _next_nrr(then: _Then, target: Target) -> _Question:
+    """Ask for the revenue of the window's end over that of the cut, of those that paid at the cut."""
+    start = _floats(then.before, "arr")
+    rows = np.flatnonzero(start > 0)
+    start, end = start[rows], np.maximum(_floats(then.after, "arr")[rows], 0.0)
+    outcome = Outcome("nrr", "ratio", each=end / start, over=end, under=start)
+    return _Question(target, "customers that paid at the cut", rows, outcome, target.to_target(end / start))
+
+
+def _next_margin(then: _Then, target: Target) -> _Question:
+    """Ask for what those that paid at the cut earned in the window after it."""
+    rows = np.flatnonzero(_floats(then.before, "arr") > 0)
+    earned = (_floats(then.after, "revenue_last_window") * _floats(then.after, "margin"))[rows]
+    outcome = Outcome.mean_of("margin", "currency", earned)
+    return _Question(target, "customers that paid at the cut", rows, outcome, None)
+
+
+def _first_known(then: _Then, target: Target, population: str, *, falling: bool = False) -> _Question:
+    """Ask for the metric itself, of those for whom nobody could know it at the cut."""
+    later = then.later[target.objective]
+    rows = np.flatnonzero(~np.isfinite(then.targets[target.objective]) & np.isfinite(later))
+    values = target.values(then.after)[rows]
+    outcome = Outcome.mean_of(target.metric, target.unit, values, falling=falling)
+    return _Question(target, population, rows, outcome, later[rows])
+
+
+def _check(question: _Question, then: _Then, fit: Floats, predicted: Floats | None, seed: int) -> Check:
+    rows, objective = question.rows, question.target.objective
+    wanted = np.zeros(len(fit), bool)
+    wanted[rows] = True
+    rivals = rival_predictions(then.schema, then.codes, then.targets[objective], wanted=wanted, seed=seed)
+    ours = {} if predicted is None else {OURS: predicted}
+    spend = np.nan_to_num(_floats(then.before, "arr")[rows])
+    return Check(
+        objective=objective,
+        population=question.population,
+        lift=lift_of(fit[rows], question.outcome, seed=seed),
+        reliability=_reliability(question, predicted, seed),
+        comparison=compare(
+            objective,
+            question.population,
+            {name: values[rows] for name, values in {**ours, **rivals}.items()},
+            question.outcome,
+            actual=question.actual,
+            spend=spend if (spend > 0).any() else None,
+        ),
+    )
+
+
+def _reliability(question: _Question, predicted: Floats | None, seed: int) -> Reliability | None:
+    if predicted is None or question.actual is None:
+        return None
+    return reliability_of(predicted[question.rows], question.actual, seed=seed)
