@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.rules import Between
-from scoring.training.conditions import INTERVALS, MOST_CUTS, Floats, Ints, Mask, cost_of, cut_ends
+from scoring.training.conditions import (
+    INTERVALS,
+    MOST_CUTS,
+    Floats,
+    Ints,
+    Mask,
+    cost_of,
+    cut_ends,
+    is_segment,
+)
 
 AS_GOOD = 2.71  # loss of chi squared within which two bounds cannot be told apart: 90%, one degree of freedom
 BOUND_COST = cost_of(INTERVALS)  # as in the search, which chooses among so many
@@ -20,7 +29,7 @@ class Profile:
 
     values: Floats  # (cuts,): the last value of each cut, ascending
     first: Floats  # (cuts,): the first value of each cut
-    gain: Floats  # (cuts, cuts): [i, j], minus infinity where i > j or too few rows are inside
+    gain: Floats  # (cuts, cuts): [i, j], minus infinity where that is no segment
 
     def bounds(self, low: int, high: int) -> Between | None:
         """Say an interval with round numbers; None for the whole scale."""
@@ -68,7 +77,7 @@ def profile(values: Floats, others: Mask, scores: Floats, least: int) -> Profile
     cut = np.searchsorted(ends, values[inside])
     n, rows = _sums_between(np.bincount(cut, minlength=len(ends))), len(values)
     held = _sums_between(np.bincount(cut, weights=scores[inside], minlength=len(ends)))
-    enough = (n >= least) & (n <= rows - least) & (held > 0)
+    enough = is_segment(n, rows, least) & (held > 0)
     n = np.where(enough, n, rows / 2)
     gain = held**2 / (n * (1 - n / rows))
     gain[1:] -= BOUND_COST

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ Where: TypeAlias = tuple[tuple[str, Condition], ...]
 INTERVALS = 24  # of a number, in the search; bounds are set on all its values afterwards
 MOST_LEVELS = 200  # of a category or tag list, the most frequent ones
 MOST_CUTS = 400  # places where a bound may stand
+LARGEST_SHARE = 2 / 3  # of the customers that a segment may hold; what is left says more of a larger one
 
 
 class Table:
@@ -121,6 +122,15 @@ class Atoms:
             raise TypeError(f"atoms {first} and {last} are not of one number")
         low = None if first == start else one.min
         return name, Between(min=low, max=None if last == stop - 1 else end.max)
+
+
+def is_segment(n: NDArray[Any], rows: int, least: int) -> NDArray[np.bool_]:
+    """Tell which groups of so many of the rows are neither too small nor nearly everybody.
+
+    >>> is_segment(np.array([4, 5, 66, 67]), 100, 5)
+    array([False,  True,  True, False])
+    """
+    return np.asarray((n >= least) & (n <= LARGEST_SHARE * rows))
 
 
 def cost_of(choices: int) -> float:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.training.conditions import Atoms, Floats, Mask, Where
+from scoring.training.conditions import Atoms, Floats, Mask, Where, is_segment
 
 DEPTH = 3
 WIDTH = 150  # rules that go on from a depth
@@ -172,14 +172,14 @@ def _may_join(atoms: Atoms, rule: Runs, runs: NDArray[np.intp]) -> NDArray[np.bo
 
 
 def _gains(space: Space, beam: Sequence[Found]) -> Floats:
-    """Return T squared of each rule joined with each condition; minus infinity without enough rows."""
+    """Return T squared of each rule joined with each condition; minus infinity where that is no segment."""
     masks = np.stack([_mask(space.atoms, one.runs) for one in beam])
     products = (masks @ space.stacked).reshape(len(beam), 1 + space.columns, -1).astype(np.float64)
     runs = _runs(space.atoms)
     sums = np.concatenate([np.zeros((*products.shape[:2], 1)), np.cumsum(products, axis=2)], axis=2)
     held = sums[:, :, runs[:, 1] + 1] - sums[:, :, runs[:, 0]]
     n = np.rint(held[:, 0])
-    enough = (n >= space.least) & (n <= space.rows - space.least)
+    enough = is_segment(n, space.rows, space.least)
     n = np.where(enough, n, space.rows / 2)
     t_squared = (held[:, 1:] ** 2).sum(axis=1) / (n * (1 - n / space.rows))
     return np.where(enough, t_squared, -np.inf)

@@ -6,7 +6,9 @@ Outcomes of businesses are skewed and hold a few giants, so tests use normal sco
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
@@ -32,34 +34,45 @@ def normal_scores(values: Floats) -> Floats:
     return scores
 
 
-def stratified_z(scores: Floats, inside: Mask, strata: Ints) -> float:
-    """Return the z-value of the scores inside: how far their sum is from dealing them at random.
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """How scores inside a group differ from those outside, within strata; both 0 where nothing varies."""
 
-    Over all permutations of the scores within strata the sum has mean sum_s n_s * m_s and variance
+    z: float  # distance from chance
+    size: float  # difference of mean scores, inside less outside
+
+
+def contrast(scores: Floats, inside: Mask, strata: Ints) -> Contrast:
+    """Compare the scores inside with what dealing them at random within each stratum would give.
+
+    Over all permutations of the scores within strata their sum inside has mean sum_s n_s * m_s and variance
     sum_s n_s (N_s - n_s) / N_s * v_s, m_s and v_s being the stratum's mean and variance (over N_s - 1). These
-    are exact; only its shape is taken to be normal. 0 where nothing varies.
+    are exact; only its shape is taken to be normal. The size is the mean difference of strata, weighted by
+    n_s (N_s - n_s) / N_s.
 
     Args:
         scores: (customers,), NaN where unknown; those are left out.
         inside: (customers,).
         strata: (customers,), from 0 up.
 
-    >>> scores = normal_scores(np.arange(40.0))
-    >>> round(stratified_z(scores, np.arange(40) >= 30, np.zeros(40, dtype=int)), 2)
-    4.65
+    >>> found = contrast(normal_scores(np.arange(40.0)), np.arange(40) >= 30, np.zeros(40, dtype=int))
+    >>> round(found.z, 2), round(found.size, 2)
+    (4.65, 1.58)
     """
     known = np.isfinite(scores)
     x, member, stratum = scores[known], inside[known], strata[known]
     if not len(x):
-        return 0.0
+        return Contrast(0.0, 0.0)
     total = np.bincount(stratum).astype(np.float64)
     taken = np.bincount(stratum, weights=member, minlength=len(total))
     mean = np.bincount(stratum, weights=x) / np.maximum(total, 1)
     squares = np.bincount(stratum, weights=(x - mean[stratum]) ** 2)
-    variance = (taken * (total - taken) / np.maximum(total, 1) * squares / np.maximum(total - 1, 1)).sum()
+    weights = taken * (total - taken) / np.maximum(total, 1)
+    variance = float(weights @ (squares / np.maximum(total - 1, 1)))
     if variance <= _NO_VARIANCE:
-        return 0.0
-    return float((x[member].sum() - taken @ mean) / np.sqrt(variance))
+        return Contrast(0.0, 0.0)
+    distance = float(x[member].sum() - taken @ mean)
+    return Contrast(distance / math.sqrt(variance), distance / float(weights.sum()))
 
 
 def crossed(strata: Ints, inside: Mask) -> Ints:

@@ -11,14 +11,14 @@ import polars as pl
 from scoring.training.attributes import Attribute
 from scoring.training.conditions import Floats, Ints, Mask, Table, Where, build_atoms
 from scoring.training.conjunctions import Space, search, where_of
-from scoring.training.evidence import crossed, normal_scores, stratified_z, whitened
+from scoring.training.evidence import contrast, crossed, normal_scores, whitened
 from scoring.training.refine import Ground, along, refine
 
 MOST_PROPOSALS = 12
 MOST_SEARCHED = 40_000  # customers; more add to the time and find nothing that a segment would need
 LEAST_INSIDE = 15
 LEAST_SHARE_INSIDE = 0.01
-LIKE = 0.5  # Jaccard overlap from which two rules mean the same customers
+LIKE = 0.5  # Jaccard overlap, and correlation, from which two rules mean the same customers
 _REFINED = 8  # of the search's best rules, of which the best then stands for all
 _RIVALS = 8
 _LOOKED_THROUGH = 60  # of the search's best rules, for those that mean the same customers
@@ -50,6 +50,19 @@ def overlap(one: Mask, other: Mask) -> float:
     """
     either = int((one | other).sum())
     return float((one & other).sum() / either) if either else 0.0
+
+
+def alike(one: Mask, other: Mask) -> bool:
+    """Tell whether two rules mean the same customers: most are in both, and more than chance would put there.
+
+    >>> half, most = np.arange(100) < 60, np.arange(100) % 10 < 7
+    >>> round(overlap(half, most), 2), alike(half, most), alike(half, np.arange(100) < 70)
+    (0.48, False, True)
+    """
+    if overlap(one, other) < LIKE:
+        return False
+    spread = float(one.std() * other.std())
+    return spread > 0 and float((one & other).mean() - one.mean() * other.mean()) >= LIKE * spread
 
 
 def propose(attributes: Sequence[Attribute], customers: pl.DataFrame, targets: Sequence[Floats]) -> Proposals:
@@ -93,11 +106,11 @@ def _proposal(
     best = max(refined, key=ground.gain)
     inside = ground.customers.holds(best)
     rivals = list(_meaning_the_same(inside, dict.fromkeys([*refined, *wheres[:_LOOKED_THROUGH]]), ground))
-    z = sum(stratified_z(normal_scores(target), inside, strata) for target in targets)
+    z = sum(contrast(normal_scores(target), inside, strata).z for target in targets)
     return Proposal(best, [where for where in rivals if where != best][:_RIVALS], better=z > 0), inside
 
 
 def _meaning_the_same(inside: Mask, wheres: Iterable[Where], ground: Ground) -> Iterator[Where]:
     for where in wheres:
-        if overlap(inside, ground.customers.holds(where)) >= LIKE:
+        if alike(inside, ground.customers.holds(where)):
             yield where

@@ -8,7 +8,7 @@ import numpy as np
 
 from scoring.rules import Between, Condition, Has
 from scoring.training.bounds import BOUND_COST, profile
-from scoring.training.conditions import Atoms, Floats, Mask, Table, Where
+from scoring.training.conditions import Atoms, Floats, Mask, Table, Where, is_segment
 from scoring.training.conjunctions import DEPTH, Space, search
 
 _PASSES = 4  # over all conditions; it stops where a pass changes nothing
@@ -30,7 +30,7 @@ class Ground:
         """
         n, rows = int(inside.sum()), len(inside)
         held = float(self.scores[inside].sum())
-        if not self.least <= n <= rows - self.least or held <= 0:
+        if not is_segment(np.array(n), rows, self.least) or held <= 0:
             return -np.inf
         return held**2 / (n * (1 - n / rows))
 

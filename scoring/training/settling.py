@@ -13,8 +13,8 @@ from scoring.rules import Rule
 from scoring.training.attributes import Attribute
 from scoring.training.conditions import Atoms, Mask, Table, Where, build_atoms, holds_for
 from scoring.training.conjunctions import Space, search
-from scoring.training.evidence import crossed, normal_scores, stratified_z, whitened
-from scoring.training.proposals import LEAST_INSIDE, LEAST_SHARE_INSIDE, LIKE, overlap
+from scoring.training.evidence import contrast, crossed, normal_scores, whitened
+from scoring.training.proposals import LEAST_INSIDE, LEAST_SHARE_INSIDE, alike
 from scoring.training.refine import Ground, along, extend, refine
 from scoring.training.trials import Outcome, Trial
 
@@ -76,7 +76,7 @@ def _set(trial: Trial, ground: Ground, atoms: Atoms) -> Where:
     inside = ground.customers.holds(tested)
 
     def same_finding(where: Where) -> bool:
-        return overlap(inside, ground.customers.holds(where)) >= LIKE
+        return alike(inside, ground.customers.holds(where))
 
     refined = dict.fromkeys(refine(one, ground) for one in (tested, *trial.proposal.rivals))
     best = max(filter(same_finding, [tested, *refined]), key=ground.gain)
@@ -89,7 +89,7 @@ def _mean_the_same(one: Settled, trial: Trial, where: Where, inside: Mask) -> bo
     if one.trial.proposal.better is not trial.proposal.better:
         return False
     about, also_about = ({name for name, _ in rule} for rule in (one.where, where))
-    return overlap(one.inside, inside) >= LIKE or (len(about) == 1 and about == also_about)
+    return alike(one.inside, inside) or (len(about) == 1 and about == also_about)
 
 
 def _others(trial: Trial, where: Where) -> list[Where]:
@@ -136,7 +136,7 @@ def mixed_inside(
 
 def _said_of_parts(condition: str, within: Mask, outcomes: Sequence[Outcome]) -> str:
     everybody = np.zeros(len(within), dtype=np.intp)
-    z_values = [stratified_z(normal_scores(outcome.target), within, everybody) for outcome in outcomes]
+    z_values = [contrast(normal_scores(outcome.target), within, everybody).z for outcome in outcomes]
     most = int(np.argmax(np.abs(z_values)))
     outcome = outcomes[most]
     known = np.isfinite(outcome.target)

@@ -10,19 +10,22 @@ import polars as pl
 
 from scoring.training.conditions import Floats, Ints, Mask, holds_for
 from scoring.training.evidence import (
+    Contrast,
     benjamini_hochberg,
+    contrast,
     crossed,
     mean_interval,
     normal_scores,
-    stratified_z,
     two_sided,
 )
 from scoring.training.found import Effect
-from scoring.training.outcomes import TARGETS, Target
+from scoring.training.outcomes import HIGHEST_NRR, TARGETS, Target
 from scoring.training.proposals import Proposal
 
 MOST_FALSE = 0.01  # false discovery rate among what is reported
-MATERIAL = 0.2  # difference of mean normal scores under which a group is no segment, however sure it is
+MATERIAL = (
+    0.2  # size of a contrast, in standard deviations, under which a group is no segment, however sure it is
+)
 LEAST_TESTED = 5  # customers inside, and outside, whose outcome is known
 
 
@@ -31,7 +34,7 @@ class Outcome:
     """One objective's outcome of customers, each (customers,), NaN where unknown."""
 
     about: Target
-    values: Floats  # in the metric's own unit
+    values: Floats  # in the metric's own unit; NRR up to HIGHEST_NRR, lest one small start be the mean
     target: Floats  # higher is better
 
     def of(self, rows: Ints | Mask) -> Outcome:
@@ -58,6 +61,8 @@ def outcomes_of(metrics: pl.DataFrame) -> list[Outcome]:
     found = []
     for about in TARGETS:
         values = about.values(metrics)
+        if about.unit == "ratio":
+            values = np.minimum(values, HIGHEST_NRR)
         with np.errstate(invalid="ignore"):  # NaN in, NaN out
             target = about.to_target(values)
         known = target[np.isfinite(target)]
@@ -71,8 +76,7 @@ class Difference:
     """How customers inside differ from the others on one outcome; above 0 where they are better."""
 
     effect: Effect
-    z: float  # within strata
-    size: float  # of their mean normal scores
+    contrast: Contrast  # of normal scores, within strata
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,7 +95,7 @@ class Trial:
     def holds_up(self) -> bool:
         """Whether an outcome differs surely, and clearly, in the direction that was proposed."""
         return any(
-            one.effect.q_value <= MOST_FALSE and self.sign * one.z > 0 and self.sign * one.size >= MATERIAL
+            one.effect.q_value <= MOST_FALSE and self.sign * one.contrast.size >= MATERIAL
             for one in self.differences.values()
         )
 
@@ -101,7 +105,7 @@ class Trial:
         return [
             one.effect.metric
             for one in self.differences.values()
-            if one.effect.q_value <= MOST_FALSE and self.sign * one.z < 0
+            if one.effect.q_value <= MOST_FALSE and self.sign * one.contrast.z < 0
         ]
 
 
@@ -150,8 +154,7 @@ def _differences(
         ours, others = known & inside, known & ~inside
         if min(ours.sum(), others.sum()) < LEAST_TESTED:
             continue
-        scores = normal_scores(outcome.target)
-        z = stratified_z(scores, inside, strata)
+        difference = contrast(normal_scores(outcome.target), inside, strata)
         low, high = mean_interval(outcome.values[ours], rng)
         effect = Effect(
             metric=outcome.about.metric,
@@ -159,10 +162,9 @@ def _differences(
             outside=float(outcome.values[others].mean()),
             low=low,
             high=high,
-            p_value=two_sided(z),
+            p_value=two_sided(difference.z),
             q_value=1.0,
             n=int(ours.sum()),
         )
-        size = float(scores[ours].mean() - scores[others].mean())
-        found[outcome.about.objective] = Difference(effect, z, size)
+        found[outcome.about.objective] = Difference(effect, difference)
     return found

@@ -170,6 +170,18 @@ def test_the_search_sees_nothing_of_the_test_half() -> None:
     assert list(found.candidates) == []
 
 
+def test_a_difference_too_small_to_matter_makes_no_segment_however_sure_it_is() -> None:
+    rng = np.random.default_rng(5)
+    customers = companies(rng, 30_000)
+    hiring = holds_for((("hiring", Flag(flag=True)),), customers)
+    metrics = noise(rng, customers).with_columns(pl.col("nrr") + 0.04 * hiring)
+    found = discover(ATTRIBUTES, customers, metrics, None, seed=0)
+    assert found.note.startswith("No segment is reported")
+    metrics = metrics.with_columns(pl.col("nrr") + 0.1 * hiring)
+    larger = discover(ATTRIBUTES, customers, metrics, None, seed=0)
+    assert [one.rule.sentence for one in larger.candidates if one.better] == ["hiring is yes"]
+
+
 # Order, names, seeds
 
 

@@ -8,10 +8,10 @@ from scipy.stats import kstest
 
 from scoring.training.evidence import (
     benjamini_hochberg,
+    contrast,
     crossed,
     mean_interval,
     normal_scores,
-    stratified_z,
     two_sided,
     whitened,
 )
@@ -56,7 +56,7 @@ def test_z_has_mean_0_and_variance_1_over_all_ways_to_choose_a_group() -> None:
     z_values = []
     for chosen in combinations(range(7), 3):
         inside = np.isin(np.arange(7), chosen)
-        z_values.append(stratified_z(scores, inside, np.zeros(7, dtype=np.intp)))
+        z_values.append(contrast(scores, inside, np.zeros(7, dtype=np.intp)).z)
     assert np.mean(z_values) == pytest.approx(0.0, abs=1e-12)
     assert np.mean(np.square(z_values)) == pytest.approx(1.0)
 
@@ -65,23 +65,21 @@ def test_a_difference_between_strata_is_no_difference_within_them() -> None:
     strata = np.repeat([0, 1], 50)
     scores = 10.0 * strata + np.tile([0.0, 1.0], 50)
     inside = (strata == 1) & (np.arange(100) % 4 < 2)
-    assert stratified_z(scores, inside, np.zeros(100, dtype=np.intp)) > 4
-    assert stratified_z(scores, inside, strata) == pytest.approx(0.0, abs=0.3)
+    assert contrast(scores, inside, np.zeros(100, dtype=np.intp)).z > 4
+    assert contrast(scores, inside, strata).z == pytest.approx(0.0, abs=0.3)
 
 
 def test_unknown_scores_are_left_out() -> None:
     rng = np.random.default_rng(3)
     scores, inside = rng.normal(size=60), rng.random(60) < 0.3
     more = np.append(scores, [np.nan] * 40)
-    z = stratified_z(scores, inside, np.zeros(60, dtype=np.intp))
-    assert stratified_z(more, np.append(inside, [True] * 40), np.zeros(100, dtype=np.intp)) == pytest.approx(
-        z
-    )
+    z = contrast(scores, inside, np.zeros(60, dtype=np.intp)).z
+    assert contrast(more, np.append(inside, [True] * 40), np.zeros(100, dtype=np.intp)).z == pytest.approx(z)
 
 
 @pytest.mark.parametrize("scores", [np.full(20, 3.0), np.full(20, np.nan)])
 def test_where_nothing_varies_or_is_known_nothing_differs(scores: np.ndarray) -> None:
-    assert stratified_z(scores, np.arange(20) < 5, np.zeros(20, dtype=np.intp)) == 0.0
+    assert contrast(scores, np.arange(20) < 5, np.zeros(20, dtype=np.intp)).z == 0.0
 
 
 @pytest.mark.parametrize("size", [8, 15, 200])
@@ -94,9 +92,17 @@ def test_p_values_of_groups_drawn_at_random_are_uniform_for_skewed_outcomes(size
     p_values = []
     for _ in range(4000):
         inside = np.isin(np.arange(1000), rng.choice(1000, size, replace=False))
-        p_values.append(two_sided(stratified_z(scores, inside, strata)))
+        p_values.append(two_sided(contrast(scores, inside, strata).z))
     assert kstest(p_values, "uniform").pvalue > 0.001
     assert np.mean(np.array(p_values) < 0.001) < 0.003
+
+
+def test_the_size_of_a_contrast_is_the_difference_of_means_within_strata() -> None:
+    strata = np.repeat([0, 1], [40, 60])
+    inside = np.concatenate([np.arange(40) < 30, np.arange(60) < 6])
+    scores = 5.0 * strata + 0.7 * inside
+    assert contrast(scores + np.tile([0.1, -0.1], 50), inside, strata).size == pytest.approx(0.7)
+    assert contrast(scores, inside, np.zeros(100, dtype=np.intp)).size < 0
 
 
 @given(st.integers(0, 1000))
