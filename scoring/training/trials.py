@@ -22,7 +22,7 @@ from scoring.training.found import Effect
 from scoring.training.outcomes import HIGHEST_NRR, TARGETS, Target
 from scoring.training.proposals import Proposal
 
-MOST_FALSE = 0.01  # false discovery rate among what is reported
+MOST_FALSE = 0.005  # false discovery rate among what is reported
 MATERIAL = (
     0.2  # size of a contrast, in standard deviations, under which a group is no segment, however sure it is
 )
