@@ -1,4 +1,4 @@
-"""How much each form has to say in the whole: weights that predict best on accounts no form has learnt from."""
+"""How much each form has to say in the whole: what predicts best on accounts that no form has learnt from."""
 
 from __future__ import annotations
 

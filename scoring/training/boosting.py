@@ -1,16 +1,16 @@
-"""Boosted trees on codes, each bound to one term, and what they say in tables, exactly.
+"""Boosted trees on codes, bound to single features or to pairs, and what they say in tables, exactly.
 
-A term is a feature or a pair of features. Every tree may split on the features of one term only (scikit-learn's
-`interaction_cst`), so all it can say is one value per code, or per pair of codes: its table. A table is read
-off by asking the tree for every code. The tables' sum is then the ensemble's own prediction.
+A tree may split on one feature, or along each of its paths on the features of one pair only (scikit-learn's
+`interaction_cst`), so every leaf speaks of at most two features. Adding each leaf's value to the cells it
+covers, in the table of the features on its path, gives tables whose sum is the ensemble's own prediction.
 
-Trees are grown by scikit-learn's histogram grower itself, below its estimators: codes are its bins already, so
-nothing is binned again, no matrix of floats is made, and pairs can be learnt on top of single features.
+Trees are grown by scikit-learn's histogram grower itself, below its estimators: codes are its bins already,
+so nothing is binned again, no matrix of floats is made, and pairs can be learnt on top of single features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,11 @@ from scoring.training.additive import Floats, Term
 from scoring.training.loss import Loss
 
 Bins = NDArray[np.uint8]  # (accounts, columns), Fortran order
+Reach = dict[int, NDArray[np.bool_]]  # feature -> whether each of its codes
 BinOf = NDArray[np.uint8]  # (codes,): the bin of each code of a feature
 MISSING_BIN = 255  # where the grower expects it
 _BINS = MISSING_BIN + 1
+_NO_THRESHOLDS = np.zeros(_BINS)
 WORTH_WAITING = 1e-4  # of the loss before the first tree: less than that is no better prediction
 
 
@@ -61,10 +63,8 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One tree, and the table that says the same: an entry per code of each feature of its term."""
+    """One tree, and how to ask it."""
 
-    term: Term
-    table: Floats
     predictor: Any  # scikit-learn's
     features: tuple[int, ...]  # of the schema, one per column the tree was grown on
     bin_of: tuple[BinOf, ...]  # by column
@@ -77,10 +77,10 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Boosted:
-    """Trees in the order they were grown, and the mean loss on held accounts before the first and after each."""
+    """Trees in the order they were grown, and the mean loss on held accounts after each."""
 
     trees: Sequence[Tree]
-    losses: Floats  # (trees + 1,)
+    losses: Floats  # (trees + 1,): the first stands before any tree
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,18 +90,6 @@ class Sample:
     codes: Codes
     y: Floats
     raw: Floats
-
-    def plus(self, trees: Sequence[Tree]) -> Sample:
-        """Return the sample with the say of these trees added to its predictions."""
-        raw = self.raw.copy()
-        for tree in trees:
-            raw += look_up(tree, self.codes)
-        return Sample(self.codes, self.y, raw)
-
-
-def look_up(tree: Tree, codes: Codes) -> Floats:
-    """Return the entry of a tree's table for each account: (accounts,)."""
-    return np.asarray(tree.table[tuple(codes[:, feature] for feature in tree.term)])
 
 
 def boost(
@@ -127,17 +115,19 @@ def boost(
         bin_of: feature -> the bin of each code, where several codes share one.
     """
     ground = _Ground.of(schema, terms, train.codes, directions, bin_of or {})
+    held_bins = to_bins(held.codes, ground.features, ground.bin_of)
     raw, held_raw = train.raw.copy(), held.raw.copy()
     trees: list[Tree] = []
     losses = [loss.mean(held.y, held_raw)]
     best = 0
     while len(trees) < growth.most_trees and len(trees) - best < growth.patience:
-        tree = ground.grow(*loss.derivatives(train.y, raw), growth)
-        if tree is None:
+        grown = ground.grow(*loss.derivatives(train.y, raw), growth)
+        if grown.n_nodes == 1:  # no split is worth it
             break
-        trees.append(tree)
-        raw += look_up(tree, train.codes)
-        held_raw += look_up(tree, held.codes)
+        for leaf in grown.finalized_leaves:
+            raw[leaf.sample_indices] += leaf.value
+        trees.append(ground.tree(grown))
+        held_raw += trees[-1].predictor.predict_binned(held_bins, MISSING_BIN, 1)
         losses.append(loss.mean(held.y, held_raw))
         if losses[-1] < losses[best] - WORTH_WAITING * losses[0]:
             best = len(trees)
@@ -180,8 +170,8 @@ class _Ground:
         }
         return cls(features, bin_of, bins, [{column[feature] for feature in term} for term in terms], told)
 
-    def grow(self, gradient: Floats, curvature: Floats, growth: Growth) -> Tree | None:
-        """Grow one tree; None where no split is worth it."""
+    def grow(self, gradient: Floats, curvature: Floats, growth: Growth) -> TreeGrower:
+        """Grow one tree."""
         grower = TreeGrower(
             self.bins,
             gradient.astype(G_H_DTYPE),
@@ -194,25 +184,50 @@ class _Ground:
             **self.told,
         )
         grower.grow()
-        if grower.n_nodes == 1:
-            return None
-        predictor = grower.make_predictor(binning_thresholds=[np.zeros(_BINS)] * len(self.features))
-        nodes = predictor.nodes
-        split = np.unique(nodes["feature_idx"][nodes["is_leaf"] == 0]).tolist()
-        return Tree(
-            tuple(self.features[column] for column in split),
-            self._table(predictor, split),
-            predictor,
-            self.features,
-            self.bin_of,
-        )
+        return grower
 
-    def _table(self, predictor: Any, split: Sequence[int]) -> Floats:
-        """Ask a tree for every bin, or pair of bins, of the columns it splits on; codes answer as their bin."""
-        bins = [np.unique(self.bin_of[column], return_inverse=True) for column in split]
-        grid = np.meshgrid(*(distinct for distinct, _ in bins), indexing="ij")
-        probe = np.zeros((grid[0].size, len(self.features)), np.uint8, order="F")
-        for column, asked in zip(split, grid, strict=True):
-            probe[:, column] = asked.ravel()
-        answers = predictor.predict_binned(probe, MISSING_BIN, 1).reshape(grid[0].shape)
-        return np.asarray(answers[np.ix_(*(place for _, place in bins))], np.float64)
+    def tree(self, grown: TreeGrower) -> Tree:
+        """Keep what a grown tree says."""
+        unused = [_NO_THRESHOLDS] * len(self.features)  # of numbers; bins alone are asked about
+        return Tree(grown.make_predictor(binning_thresholds=unused), self.features, self.bin_of)
+
+
+# What trees say, in tables
+
+
+def extract(trees: Sequence[Tree], schema: FeatureSchema) -> dict[Term, Floats]:
+    """Return tables that sum to what the trees predict: by term, an entry per code of each feature."""
+    tables: dict[Term, Floats] = {}
+    for tree in trees:
+        for reach, value in _leaves(tree):
+            term = tuple(sorted(reach))
+            if term not in tables:
+                tables[term] = np.zeros([schema.features[feature].size for feature in term])
+            tables[term][np.ix_(*(reach[feature] for feature in term))] += value
+    return tables
+
+
+def _leaves(tree: Tree) -> Iterator[tuple[Reach, float]]:
+    """Yield each leaf's value with the codes, by feature, that lead to it."""
+    nodes, stack = tree.predictor.nodes, [(0, Reach())]
+    while stack:
+        index, reach = stack.pop()
+        node = nodes[index]
+        if node["is_leaf"]:
+            yield reach, float(node["value"])
+            continue
+        column = int(node["feature_idx"])
+        feature, left = tree.features[column], _goes_left(tree, node, tree.bin_of[column])
+        here = reach.get(feature, np.ones(len(left), bool))
+        stack.append((int(node["right"]), {**reach, feature: here & ~left}))
+        stack.append((int(node["left"]), {**reach, feature: here & left}))
+
+
+def _goes_left(tree: Tree, node: Any, bins: BinOf) -> NDArray[np.bool_]:
+    """Tell for each code of a feature whether a split sends it left."""
+    if node["is_categorical"]:
+        bitset = tree.predictor.binned_left_cat_bitsets[node["bitset_idx"]]
+        left = (bitset[bins // 32] >> (bins % 32).astype(np.uint32)) & 1 == 1
+    else:
+        left = bins <= node["bin_threshold"]
+    return np.asarray(np.where(bins == MISSING_BIN, bool(node["missing_go_to_left"]), left))

@@ -14,7 +14,7 @@ from scoring.plan import OBJECTIVES
 from scoring.training.assemble import Head
 from scoring.training.card_blocks import Amounts, Block, Figure, Heading, Prose, Section, Table, count, listed
 from scoring.training.curves import Band, band_chart
-from scoring.training.learn import FOLDS
+from scoring.training.folds import FOLDS
 from scoring.training.outcomes import HIGHEST_NRR
 from scoring.training.study import Study
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scoring.features import Codes, FeatureSchema
 from scoring.training.additive import Additive, Floats, Term, mean_of
 from scoring.training.blend import Blend, blend
-from scoring.training.boosting import BinOf, Boosted, Growth, Sample, Tree, boost
+from scoring.training.boosting import BinOf, Boosted, Growth, Sample, Tree, boost, extract
 from scoring.training.folds import FOLDS, deal
 from scoring.training.linear import PENALTIES, Design, design_of, fit_path
 from scoring.training.loss import Loss
@@ -52,7 +52,7 @@ class Task:
 
     def sample(self, rows: Integers, raw: Floats) -> Sample:
         """Take some accounts."""
-        return Sample(np.asfortranarray(self.codes[rows]), self.y[rows], raw)
+        return Sample(np.array(self.codes[rows], np.uint8, order="F"), self.y[rows], raw)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,7 +66,7 @@ class Member:
     path_losses: Floats  # (penalties,), on the held accounts
     singles: Boosted
     leads: Sequence[Lead] = ()
-    pairs: Boosted = Boosted((), np.zeros(1))
+    pairs: Boosted | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,7 +79,8 @@ class Choice:
 
     def trees(self, member: Member) -> list[Tree]:
         """Return the trees of a member that count."""
-        return [*member.singles.trees[: self.singles], *member.pairs.trees[: self.pairs]]
+        pairs = member.pairs.trees[: self.pairs] if member.pairs else []
+        return [*member.singles.trees[: self.singles], *pairs]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,9 +143,13 @@ def _choose_pairs(task: Task, members: Sequence[Member], choice: Choice) -> tupl
 
     Pairs stay only where they clearly help: by more than a standard error of what they gain per account.
     """
-    with_pairs = replace(choice, pairs=_best_count([(m.held, m.pairs) for m in members]))
-    alone = _held_predictions(task, members, lambda m, codes: _boosted(m, choice, codes))
-    together = _held_predictions(task, members, lambda m, codes: _boosted(m, with_pairs, codes))
+    with_pairs = replace(choice, pairs=_best_count([(m.held, m.pairs) for m in members if m.pairs]))
+    alone = _held_predictions(
+        task, members, lambda m, codes: _trees_in_tables(task, m, choice).predict(codes)
+    )
+    together = _held_predictions(
+        task, members, lambda m, codes: _trees_in_tables(task, m, with_pairs).predict(codes)
+    )
     gain = task.loss.each(task.y, alone) - task.loss.each(task.y, together)
     if gain.mean() > gain.std() / np.sqrt(len(gain)):
         return with_pairs, together
@@ -207,10 +212,9 @@ def _best_count(grown: Sequence[tuple[Integers, Boosted]]) -> int:
 
 def _samples(task: Task, member: Member, choice: Choice) -> tuple[Sample, Sample]:
     """Return the accounts a member learns from and is held against, after its single features' say."""
-    trees = member.singles.trees[: choice.singles]
+    singles = _trees_in_tables(task, member, replace(choice, pairs=0))
     train, held = (
-        task.sample(rows, np.full(len(rows), member.start)).plus(trees)
-        for rows in (member.train, member.held)
+        task.sample(rows, singles.predict(task.codes[rows])) for rows in (member.train, member.held)
     )
     return train, held
 
@@ -277,25 +281,18 @@ def _held_predictions(
     return total / times
 
 
-def _boosted(member: Member, choice: Choice, codes: Codes) -> Floats:
-    return Sample(codes, np.zeros(0), np.full(len(codes), member.start)).plus(choice.trees(member)).raw
-
-
 def _trees_in_tables(task: Task, member: Member, choice: Choice) -> Additive:
-    tables: dict[Term, Floats] = {}
-    for tree in choice.trees(member):
-        shape = tuple(task.schema.features[feature].size for feature in tree.term)
-        tables.setdefault(tree.term, np.zeros(shape))
-        tables[tree.term] += tree.table
-    return Additive(member.start, tables)
+    return Additive(member.start, extract(choice.trees(member), task.schema))
 
 
 def _in_tables(task: Task, member: Member, choice: Choice, weights: Blend) -> Additive:
     """Return a member's whole say in tables."""
     linear, boosted = member.path[choice.penalty], _trees_in_tables(task, member, choice)
     terms = sorted({*(linear.tables if weights.linear else ()), *(boosted.tables if weights.boosted else ())})
-    tables = {
-        term: weights.linear * linear.tables.get(term, 0.0) + weights.boosted * boosted.tables.get(term, 0.0)
+    tables: dict[Term, Floats] = {
+        term: np.asarray(
+            weights.linear * linear.tables.get(term, 0.0) + weights.boosted * boosted.tables.get(term, 0.0)
+        )
         for term in terms
     }
     intercept = weights.mix(np.array(linear.intercept), np.array(boosted.intercept))

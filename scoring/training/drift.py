@@ -172,9 +172,7 @@ def _attribute(
     )
 
 
-def _compared(
-    bins: Bins, left: NDArray[np.int32], right: NDArray[np.int32], tries: int
-) -> tuple[float, float, int, float, float]:
+def _compared(bins: Bins, left: Codes, right: Codes, tries: int) -> tuple[float, float, int, float, float]:
     """Return the index, what chance explains, and the bin that differs most with both shares."""
     size = int(bins.max()) + 1
     mine = np.bincount(bins[left], minlength=size).astype(np.float64)

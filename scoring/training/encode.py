@@ -1,4 +1,4 @@
-"""Encoding many accounts at once, a column at a time: the same codes as `FeatureSchema.encode` gives one by one.
+"""Encoding many accounts at once, a column at a time: the same codes as `FeatureSchema.encode` gives by row.
 
 A feature has at most 255 codes, so a code fits a byte; the matrix lies in memory column by column, as the
 learners read it.

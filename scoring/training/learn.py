@@ -131,7 +131,7 @@ def fit(
     center, scale = (float(y.mean()), float(y.std())) if kind == "value" else (0.0, 1.0)
     loss = LOSSES[kind]
     task = Task(schema, codes, (y - center) / scale, loss, seed, groups, _signs(schema, directions or {}))
-    # One thread for each sum: its terms then have one order, and one book gives the same bytes on any machine.
+    # One thread for each sum: its terms have one order then, and one book gives the same bytes anywhere.
     with threadpool_limits(1):
         found = crossfit(task, on_step)
         on_step("putting it into tables")

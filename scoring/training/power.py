@@ -11,8 +11,8 @@ from scipy.stats import spearmanr
 
 from scoring.training.attributes import Attribute
 from scoring.training.conditions import Floats, build_atoms
+from scoring.training.folds import FOLDS, folds
 from scoring.training.found import AttributePower
-from scoring.training.learn import FOLDS, folds
 
 NOTHING = 0.005  # out-of-fold R squared under which an attribute tells nothing
 NEAR_COPY = 0.95  # rank correlation, or share of the uncertainty that the other takes away, both ways

@@ -1,4 +1,4 @@
-"""Columns as callers have them, brought to what the learner reads: numbers, categories, flags and tag lists."""
+"""Columns as callers have them, brought to what the learner reads: numbers, categories, flags, tag lists."""
 
 from __future__ import annotations
 
