@@ -33,6 +33,7 @@ from scoring.training.held_out import LearntObjective, held_out_fit, held_out_pr
 from scoring.training.learn import LEAST_CUSTOMERS, learn
 from scoring.training.lift import Lift, Outcome, Reliability, lift_of, reliability_of
 from scoring.training.metrics import account_metrics
+from scoring.training.monotone import directions_of
 from scoring.training.months import add_months
 from scoring.training.outcomes import TARGETS, Target
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
@@ -179,7 +180,7 @@ def _cut(
     then, notes = _look_back(book, plan, attributes, day, until, seed=seed)
     if not then.schema.features:
         return f"on {day} no customer had an attribute to learn from"
-    learnt, not_learnt = _learn_all(then, seed, on_step)
+    learnt, not_learnt = _learn_all(then, plan, seed, on_step)
     fit = held_out_fit(learnt, then.codes, plan.objective, base=then.customers)
     if fit is None:
         return f"on {day} nothing could be learnt that the plan weighs{_listed(not_learnt)}"
@@ -240,7 +241,9 @@ def _on_one_scale(target: Target, before: pl.DataFrame, after: pl.DataFrame) -> 
     return target.to_target(known), target.to_target(target.values(after), base=known)
 
 
-def _learn_all(then: _Then, seed: int, on_step: Begin) -> tuple[list[LearntObjective], dict[str, str]]:
+def _learn_all(
+    then: _Then, plan: Plan, seed: int, on_step: Begin
+) -> tuple[list[LearntObjective], dict[str, str]]:
     found, not_learnt = [], {}
     for target in TARGETS:
         y = then.targets[target.objective]
@@ -254,6 +257,7 @@ def _learn_all(then: _Then, seed: int, on_step: Begin) -> tuple[list[LearntObjec
             y[known],
             seed=seed,
             on_step=partial(_on_metric, on_step, target.metric),
+            directions=directions_of(plan, then.schema),
         )
         if isinstance(learnt, str):
             not_learnt[target.objective] = learnt

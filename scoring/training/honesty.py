@@ -12,14 +12,14 @@ import numpy as np
 
 from scoring.training.backtest import MOST_ACCOUNTS, Backtest, backtest
 from scoring.training.best import WORTH, BestCustomers, best_customers
-from scoring.training.drift import Drift, drift_of
+from scoring.training.drift import Drift
 from scoring.training.held_out import LearntObjective, held_out_fit
 from scoring.training.lift import Outcome, Reliability, reliability_of
 from scoring.training.outcomes import TARGETS, Floats, Target
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
 from scoring.training.study import Study
 
-STEPS = 3  # how often `on_step` is called, beside the backtest's own steps
+STEPS = 2  # how often `on_step` is called, beside the backtest's own steps
 
 Begin = Callable[[str], None]
 
@@ -32,7 +32,6 @@ class Honesty:
     comparisons: tuple[Comparison, ...]  # out of fold, an objective each, those that were not learnt included
     backtest: Backtest | str
     best: Mapping[str, BestCustomers | str]  # clv and realised_margin
-    drift: Drift | str
     warnings: tuple[str, ...]  # what a reader of the card must not miss
 
 
@@ -59,8 +58,6 @@ def examine_honesty(study: Study, *, seed: int, on_step: Begin = lambda _: None,
         )
     on_step("looking for the best customers")
     best = _best(study, known)
-    on_step("comparing prospects with customers")
-    drift = drift_of(study.schema, study.customers, study.book.prospects, seed=seed)
     usable = [one for one in study.book.attributes if one.name not in study.leaks]
     tested = backtest(study.book, study.plan, usable, seed=seed, on_step=on_step, cuts=cuts)
     return Honesty(
@@ -68,8 +65,7 @@ def examine_honesty(study: Study, *, seed: int, on_step: Begin = lambda _: None,
         comparisons=tuple(comparisons),
         backtest=tested,
         best=best,
-        drift=drift,
-        warnings=tuple(_warnings(best, drift, tested)),
+        warnings=tuple(_warnings(best, study.drift, tested)),
     )
 
 

@@ -17,7 +17,7 @@ from scoring.training.plan_attributes import check_attributes
 from scoring.training.plan_exclusions import propose_exclusions
 from scoring.training.plan_init import plan_init
 from scoring.training.progress import OnStep, nobody
-from scoring.training.study import attributes_of
+from scoring.training.survey import attributes_of
 
 
 def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody) -> str:

@@ -17,10 +17,15 @@ from scoring.registry import activate, has_active
 from scoring.signals.policy import Policy
 from scoring.training.assemble import Head, assemble, exactness
 from scoring.training.card import card_html
+from scoring.training.found import Candidate
+from scoring.training.honesty import STEPS as HONESTY_STEPS
+from scoring.training.honesty import Honesty, examine_honesty
 from scoring.training.progress import OnStep, nobody
-from scoring.training.study import STEPS, Study, examine
+from scoring.training.study import STEPS as STUDY_STEPS
+from scoring.training.study import Study, examine
 
 PACKAGES = ("numpy", "polars", "scikit-learn", "scipy")
+STEPS = STUDY_STEPS + HONESTY_STEPS + 1
 EXACT = 1e-9  # how far the tables' sum may be from the learner's own prediction
 
 
@@ -43,17 +48,20 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
         NothingToLearnError: no outcome can be predicted from the attributes; nothing is written.
         ArtifactError: the registry cannot be written.
     """
-    done = count()
-    study = examine(
-        book, read_plan(plan), seed=seed, on_step=lambda step: on_step(step, next(done) / (STEPS + 1))
-    )
-    on_step("writing the artifact", STEPS / (STEPS + 1))
+    done = count(1)
+
+    def begin(step: str) -> None:
+        on_step(step, min(next(done) / STEPS, 1.0))
+
+    study = examine(book, read_plan(plan), seed=seed, on_step=begin)
+    honesty = examine_honesty(study, seed=seed, on_step=begin)
+    begin("writing the artifact")
     with threadpool_limits(1):  # as in `learn`: sums have one order on any machine
         model = assemble(study.schema, study.codes, study.heads, seed=seed)
     version = write_artifact(
         artifacts,
         as_of=study.as_of.isoformat(),
-        facts=_facts(study, model, seed),
+        facts=_facts(study, honesty, model, seed),
         model=model,
         policy=Policy(),
         plan_text=plan.read_text(encoding="utf-8"),
@@ -64,7 +72,7 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
     return version
 
 
-def _facts(study: Study, model: FitModel, seed: int) -> dict[str, Any]:
+def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[str, Any]:
     """Return what the manifest says of how the artifact came to be."""
     worst = exactness(model, study.heads, study.codes)
     if max(worst.values()) > EXACT:
@@ -96,8 +104,19 @@ def _facts(study: Study, model: FitModel, seed: int) -> dict[str, Any]:
         "leaks": dict(study.leaks),
         "left_out": dict(study.left_out),
         "objectives": {head.target.objective: _evidence(head) for head in study.heads},
+        "candidates": [_described(candidate) for candidate in study.discovery.candidates],
+        "figures": [asdict(figures) for figures in study.figures],
+        "drift": study.drift if isinstance(study.drift, str) else asdict(study.drift),
+        # Who the best customers are stands in the card alone: programs need no names.
+        "honesty": {name: value for name, value in asdict(honesty).items() if name != "best"},
         "largest_difference_from_the_learner": worst,
     }
+
+
+def _described(candidate: Candidate) -> dict[str, Any]:
+    facts = asdict(candidate)
+    del facts["where"]
+    return {**facts, "rule": candidate.rule.sentence}
 
 
 def _evidence(head: Head) -> dict[str, Any]:
@@ -111,5 +130,5 @@ def _evidence(head: Head) -> dict[str, Any]:
         "correlation_out_of_fold": learnt.evidence.correlation,
         "p_value": learnt.evidence.p_value,
         "tables": len(learnt.additive.tables),
-        "pair_tables": sum(len(term) == 2 for term in learnt.additive.tables),
+        "pair_tables": len(learnt.pairs),
     }
