@@ -105,6 +105,8 @@ def roundest(low: float, high: float, wanted: float) -> float:
     for power in range(top, top - 16, -1):
         for lead in (1, 0.5):
             step = lead * 10.0**power
+            if step == 0.0:  # below the smallest float there is nothing rounder
+                return wanted
             first, last = math.ceil(low / step), math.floor(high / step)
             if first <= last:
                 nearest = min(max(round(wanted / step), first), last)

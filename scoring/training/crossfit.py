@@ -2,7 +2,11 @@
 
 The accounts are dealt into folds, several times where they are few. A member learns from all folds but one,
 and the held fold tells when its trees must stop and how well it predicts. So the bags that make the whole
-stable are the cross-validation too: predictions of held accounts are honest, and nothing is learnt twice.
+stable are the cross-validation too, and nothing is learnt twice.
+
+What is to be chosen (penalty, trees, how much each form says) is chosen for the model by all held folds
+together. The evidence must not choose by what it is judged on: each fold's predictions are made with what the
+other folds alone would have chosen.
 
 Members choose pairs of features on their own for that evidence. For the model itself they agree on the pairs
 that most of them found, and learn those again: the whole then has few enough tables to read.
@@ -59,6 +63,7 @@ class Task:
 class Member:
     """One member: what it learnt from, what it was tested on, and what it has learnt so far."""
 
+    repeat: int  # which deal of the accounts it is from
     train: Integers
     held: Integers
     start: float
@@ -91,8 +96,9 @@ class Crossfit:
     members: Sequence[Member]
     choice: Choice
     blend: Blend
-    linear: Floats  # (accounts,), raw, out of fold
-    boosted: Floats  # (accounts,), raw, out of fold, each member with pairs of its own
+    linear: Floats  # (accounts,), raw, out of fold, and nothing chosen by the account's own fold
+    boosted: Floats  # likewise, each member with pairs of its own
+    mixed: Floats  # likewise, both in a blend
 
     def additives(self) -> list[Additive]:
         """Return what each member says, in tables."""
@@ -105,7 +111,7 @@ class Crossfit:
             boosted = member.start + sum(
                 (tree.predict(codes) for tree in self.choice.trees(member)), np.zeros(len(codes))
             )
-            total += self.blend.mix(member.path[self.choice.penalty].predict(codes), boosted)
+            total += self.blend.mix(_linear_of(member, self.choice).predict(codes), boosted)
         return total / len(self.members)
 
 
@@ -119,41 +125,77 @@ def crossfit(task: Task, on_step: OnStep = lambda _: None) -> Crossfit:
     on_step("learning from single attributes")
     design = design_of(task.schema, task.codes, task.directions)
     growth = _growth(len(task.y))
-    deals = _deals(task)
-    members = _each(deals, lambda rows: _first_stage(task, design, growth, *rows))
-    choice = Choice(_best_penalty(members), _best_count([(m.held, m.singles) for m in members]))
+    members = _each(_deals(task), lambda deal: _first_stage(task, design, growth, *deal))
+    choice = _chosen(members)
     on_step("looking for pairs of attributes")
     shared = dict(enumerate(coarse_bins(task.schema, task.codes, PAIR_BINS)))
-    for_pairs = replace(growth, leaves=12, patience=40)
-    nested = _each(members, lambda m: _own_pairs(task, m, choice, for_pairs, shared))
-    linear = _held_predictions(task, nested, lambda m, codes: m.path[choice.penalty].predict(codes))
-    choice, boosted = _choose_pairs(task, nested, choice)
+    for_pairs = replace(growth, leaves=12)
+    alone = [_chosen(_siblings(members, member)) for member in members]
+    nested = _each(
+        list(zip(members, alone, strict=True)), lambda of: _own_pairs(task, *of, for_pairs, shared)
+    )
+    pairs, linear, boosted = _evidence(task, nested, alone)
     weights = blend(linear, boosted, task.y, task.loss)
     on_step("learning the pairs that members agree on")
-    terms = common([member.leads for member in nested]) if weights.boosted and choice.pairs else []
+    choice = replace(choice, pairs=_best_pairs(nested) if pairs and weights.boosted else 0)
+    terms = common([member.leads for member in nested]) if choice.pairs else []
     agreed = _with_pairs(task, members, choice, for_pairs, shared, terms)
     strong = _strong(task, agreed, choice, terms)
     if len(strong) < len(terms):
         agreed = _with_pairs(task, members, choice, for_pairs, shared, strong)
-    return Crossfit(task, agreed, choice, weights, linear, boosted)
+    mixed = _mixed(task, linear, boosted)
+    return Crossfit(task, agreed, choice, weights, linear, boosted, mixed)
 
 
-def _choose_pairs(task: Task, members: Sequence[Member], choice: Choice) -> tuple[Choice, Floats]:
-    """Decide on trees of pairs, and return the boosted form's predictions of accounts it has not learnt from.
+def _chosen(members: Sequence[Member]) -> Choice:
+    """Choose for these members together, before there are pairs."""
+    return Choice(_best_penalty(members), _best_count([(m.held, m.singles) for m in members]))
+
+
+def _siblings(members: Sequence[Member], member: Member) -> list[Member]:
+    """Return the members that are tested on the other folds of the same deal; itself where it is alone."""
+    others = [m for m in members if m.repeat == member.repeat and m is not member]
+    return others or [member]
+
+
+def _best_pairs(members: Sequence[Member]) -> int:
+    return _best_count([(m.held, m.pairs) for m in members if m.pairs])
+
+
+def _evidence(task: Task, members: Sequence[Member], alone: Sequence[Choice]) -> tuple[bool, Floats, Floats]:
+    """Predict every account by members that neither learnt from it nor were chosen by its fold.
 
     Pairs stay only where they clearly help: by more than a standard error of what they gain per account.
+
+    Returns:
+        Whether pairs stay, and the predictions of the linear and of the boosted form: (accounts,) each.
     """
-    with_pairs = replace(choice, pairs=_best_count([(m.held, m.pairs) for m in members if m.pairs]))
-    alone = _held_predictions(
-        task, members, lambda m, codes: _trees_in_tables(task, m, choice).predict(codes)
+    together = [
+        replace(choice, pairs=_best_pairs(_siblings(members, member)))
+        for member, choice in zip(members, alone, strict=True)
+    ]
+    linear = _held_predictions(task, members, [_linear_of(m, c) for m, c in zip(members, alone, strict=True)])
+    without, having = (
+        _held_predictions(
+            task, members, [_trees_in_tables(task, m, c) for m, c in zip(members, choices, strict=True)]
+        )
+        for choices in (alone, together)
     )
-    together = _held_predictions(
-        task, members, lambda m, codes: _trees_in_tables(task, m, with_pairs).predict(codes)
-    )
-    gain = task.loss.each(task.y, alone) - task.loss.each(task.y, together)
-    if gain.mean() > gain.std() / np.sqrt(len(gain)):
-        return with_pairs, together
-    return choice, alone
+    gain = task.loss.each(task.y, without) - task.loss.each(task.y, having)
+    clearly = bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+    return clearly, linear, having if clearly else without
+
+
+def _mixed(task: Task, linear: Floats, boosted: Floats) -> Floats:
+    """Blend both forms, each fold by the weights that all others would have chosen: (accounts,)."""
+    fold, mixed = deal(task.y, task.groups, task.seed), np.empty(len(task.y))
+    for k in np.unique(fold):
+        own, others = fold == k, fold != k
+        if not others.any():
+            others = own
+        weights = blend(linear[others], boosted[others], task.y[others], task.loss)
+        mixed[own] = weights.mix(linear[own], boosted[own])
+    return mixed
 
 
 def _each(inputs: Sequence[_T], work: Callable[[_T], _Result]) -> list[_Result]:
@@ -167,8 +209,8 @@ def _growth(accounts: int) -> Growth:
     return Growth(shrinkage=0.1, leaves=4, least_leaf=least_leaf, most_trees=600, patience=40)
 
 
-def _deals(task: Task) -> list[tuple[Integers, Integers]]:
-    """Return who learns and who is held, for each member; a fold that came out empty makes none."""
+def _deals(task: Task) -> list[tuple[int, Integers, Integers]]:
+    """Return the deal, who learns and who is held, for each member; a fold that came out empty makes none."""
     repeats = next(times for least, times in _REPEATS if len(task.y) >= least)
     members = []
     for repeat in range(repeats):
@@ -179,11 +221,13 @@ def _deals(task: Task) -> list[tuple[Integers, Integers]]:
                 rng = np.random.default_rng(task.seed + k)
                 train = np.sort(rng.choice(train, MOST_ROWS, replace=False))
             if len(train) and len(held):
-                members.append((train, held))
+                members.append((repeat, train, held))
     return members
 
 
-def _first_stage(task: Task, design: Design, growth: Growth, train: Integers, held: Integers) -> Member:
+def _first_stage(
+    task: Task, design: Design, growth: Growth, repeat: int, train: Integers, held: Integers
+) -> Member:
     y = task.y[train]
     start = float(task.loss.start(y))
     learning = task.sample(train, np.full(len(train), start))
@@ -192,7 +236,7 @@ def _first_stage(task: Task, design: Design, growth: Growth, train: Integers, he
     losses = np.array([task.loss.mean(testing.y, linear.predict(testing.codes)) for linear in path])
     terms = [(feature,) for feature in range(len(task.schema.features))]
     singles = boost(task.schema, terms, learning, testing, task.loss, growth, task.directions)
-    return Member(train, held, start, path, losses, singles)
+    return Member(repeat, train, held, start, path, losses, singles)
 
 
 def _best_penalty(members: Sequence[Member]) -> int:
@@ -270,15 +314,17 @@ def _strong(task: Task, members: Sequence[Member], choice: Choice, terms: Sequen
     return [term for term in terms if own.get(term, 0.0) > LEAST_PAIR_SHARE * spread]
 
 
-def _held_predictions(
-    task: Task, members: Sequence[Member], ask: Callable[[Member, Codes], Floats]
-) -> Floats:
-    """Average for each account what members that have not learnt from it predict."""
+def _held_predictions(task: Task, members: Sequence[Member], functions: Sequence[Additive]) -> Floats:
+    """Average for each account what members that have not learnt from it predict, by a function each."""
     total, times = np.zeros(len(task.y)), np.zeros(len(task.y))
-    for member in members:
-        total[member.held] += ask(member, task.codes[member.held])
+    for member, function in zip(members, functions, strict=True):
+        total[member.held] += function.predict(task.codes[member.held])
         times[member.held] += 1
     return total / times
+
+
+def _linear_of(member: Member, choice: Choice) -> Additive:
+    return member.path[choice.penalty]
 
 
 def _trees_in_tables(task: Task, member: Member, choice: Choice) -> Additive:
@@ -287,7 +333,7 @@ def _trees_in_tables(task: Task, member: Member, choice: Choice) -> Additive:
 
 def _in_tables(task: Task, member: Member, choice: Choice, weights: Blend) -> Additive:
     """Return a member's whole say in tables."""
-    linear, boosted = member.path[choice.penalty], _trees_in_tables(task, member, choice)
+    linear, boosted = _linear_of(member, choice), _trees_in_tables(task, member, choice)
     terms = sorted({*(linear.tables if weights.linear else ()), *(boosted.tables if weights.boosted else ())})
     tables: dict[Term, Floats] = {
         term: np.asarray(

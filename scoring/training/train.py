@@ -48,10 +48,10 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
         NothingToLearnError: no outcome can be predicted from the attributes; nothing is written.
         ArtifactError: the registry cannot be written.
     """
-    done = count(1)
+    done = count()
 
     def begin(step: str) -> None:
-        on_step(step, min(next(done) / STEPS, 1.0))
+        on_step(step, min(next(done) / STEPS, 0.99))
 
     study = examine(book, read_plan(plan), seed=seed, on_step=begin)
     honesty = examine_honesty(study, seed=seed, on_step=begin)

@@ -61,7 +61,7 @@ def test_a_name_joins_customers_and_prospects_and_keeps_what_each_knows(tmp_path
     ]
     assert book.prospects is not None
     assert book.prospects["account_id"].to_list() == ["q"]
-    assert book.merges.rows() == [("a", "p", "the same name in de, acme", "name: kept Acme GmbH, not ACME")]
+    assert book.merges.rows() == [("a", "p", "the same name in DE, acme", "name: kept Acme GmbH, not ACME")]
     assert book.events is not None
     assert book.events["account_id"].to_list() == ["a"]
 
@@ -86,7 +86,7 @@ def test_nearly_the_same_name_says_so(tmp_path: Path) -> None:
     book = book_of(
         tmp_path, accounts="account_id,name,domain,country\na,Keba Software,keba.de,DE\nb,Keba Sofware,,DE\n"
     )
-    assert book.merges["why"].to_list() == ["nearly the same name in de, keba software"]
+    assert book.merges["why"].to_list() == ["nearly the same name in DE, keba software"]
 
 
 def test_without_countries_equal_names_are_noted_and_left(tmp_path: Path) -> None:

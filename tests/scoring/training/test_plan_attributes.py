@@ -72,7 +72,7 @@ def test_the_condition_that_can_never_hold_is_named_with_its_line_and_what_was_m
         ),
         (
             '[[trigger]]\nid = "a"\ndate_of = "industry"',
-            "line 3: trigger a takes industry for a date; it is of the kind category; dates: funded_on",
+            "line 3: trigger a takes industry for a date; it is of the kind industry; dates: funded_on",
         ),
         (
             '[roles]\nchampion = ["hiring", "sponsor"]',
@@ -85,7 +85,7 @@ def test_the_condition_that_can_never_hold_is_named_with_its_line_and_what_was_m
         (
             '[attributes.monotone]\nindustry = "rising"',
             (
-                "line 2: monotone names industry, which is of the kind category; "
+                "line 2: monotone names industry, which is of the kind industry; "
                 "only a number or a date can rise"
             ),
         ),

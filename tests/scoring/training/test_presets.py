@@ -53,7 +53,7 @@ def opportunities(book: Book, *columns: str) -> list[tuple[object, ...]]:
 def test_a_data_loader_export_is_read(tmp_path: Path) -> None:
     book = read(tmp_path, SALESFORCE, Account__csv=SF_ACCOUNTS, subscriptions__csv=LEDGER)
     assert book.accounts.select("account_id", "domain", "name", "status", "industry", "country").rows() == [
-        ("001A000001LobbyIAB", "acme.de", "Acme GmbH", "customer", "media", "germany")
+        ("001A000001LobbyIAB", "acme.de", "Acme GmbH", "customer", "media", "DE")
     ]
     assert book.prospects is not None
     assert book.prospects.select("account_id", "parent_id", "employees", "annual_revenue").rows() == [
@@ -160,7 +160,7 @@ def test_an_export_of_the_user_interface_is_read(tmp_path: Path) -> None:
         },
     )
     assert book.accounts.select("account_id", "domain", "employees", "country").rows() == [
-        ("11", "acme.com", 50.0, "germany")
+        ("11", "acme.com", 50.0, "DE")
     ]
     assert book.prospects is not None
     assert book.prospects.select("account_id", "status").rows() == [("12", "prospect")]
