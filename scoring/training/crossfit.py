@@ -33,6 +33,7 @@ from scoring.training.loss import Loss
 from scoring.training.pairs import PAIR_BINS, Lead, coarse_bins, common, leads
 
 MOST_ROWS = 200_000  # that one member learns from; beyond it members learn from different samples
+MANY = 20_000  # accounts from which trees may learn faster: there is less chance to learn by heart
 LEAST_PAIR_SHARE = 0.01  # of the spread of the whole prediction; a weaker pair is not worth a table
 _REPEATS = ((2_000, 1), (600, 2), (0, 4))  # accounts from which so many deals are enough
 
@@ -206,7 +207,8 @@ def _each(inputs: Sequence[_T], work: Callable[[_T], _Result]) -> list[_Result]:
 
 def _growth(accounts: int) -> Growth:
     least_leaf = int(np.clip(accounts // 40, 3, 10 if accounts < 10_000 else 20))
-    return Growth(shrinkage=0.1, leaves=4, least_leaf=least_leaf, most_trees=600, patience=40)
+    shrinkage = 0.1 if accounts < MANY else 0.2
+    return Growth(shrinkage, leaves=4, least_leaf=least_leaf, most_trees=600, patience=40)
 
 
 def _deals(task: Task) -> list[tuple[int, Integers, Integers]]:

@@ -321,10 +321,7 @@ def additive(
     True
     """
     outcome = _outcome(y, kind, row_count(columns))
-    attributes = infer(columns)
-    frame = to_frame(columns, {attribute.name: attribute.kind for attribute in attributes})
-    schema = build_schema(attributes, frame)
-    codes = encode_frame(schema, frame)
+    schema, codes = _encoded(columns)
     if np.ptp(outcome) == 0 or not schema.features:
         return AdditiveModel(schema, kind, _constant(outcome, kind))
     learnt = fit(
@@ -338,6 +335,14 @@ def additive(
         directions=monotone,
     )
     return AdditiveModel(schema, kind, learnt)
+
+
+def _encoded(columns: Columns) -> tuple[FeatureSchema, Codes]:
+    """Return what the columns hold as codes; the typed columns themselves are not needed any longer then."""
+    attributes = infer(columns)
+    frame = to_frame(columns, {attribute.name: attribute.kind for attribute in attributes})
+    schema = build_schema(attributes, frame)
+    return schema, encode_frame(schema, frame)
 
 
 def _outcome(y: Sequence[Any] | NDArray[Any], kind: Kind, rows: int) -> Floats:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.features import CategoryEncoder, Codes, Feature, FeatureSchema
 from scoring.training.additive import Floats, Term
@@ -55,21 +57,18 @@ def leads(schema: FeatureSchema, codes: Codes, left: Floats, seed: int) -> list[
         rows = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ROWS, replace=False))
         codes, left = codes[rows], left[rows]
     cells = [_cells(feature, codes[:, j]) for j, feature in enumerate(schema.features)]
-    ends = np.cumsum([one.shape[1] for one in cells])
+    owner = np.repeat(np.arange(len(cells)), [one.shape[1] for one in cells])
     indicators = np.concatenate(cells, axis=1)
     sums = indicators.T @ (indicators * left[:, None].astype(np.float32))
     counts = indicators.T @ indicators
-    spans = [slice(end - one.shape[1], end) for end, one in zip(ends, cells, strict=True)]
-    variance = float(np.mean(left**2)) or 1.0
-    found = []
-    for a, first in enumerate(spans):
-        for b in range(a + 1, len(spans)):
-            if schema.features[a].attribute != schema.features[b].attribute:
-                second = spans[b]
-                score = _score(sums[first, second], counts[first, second], variance)
-                found.append(Lead((a, b), score))
-    standing_out = [lead for lead in found if lead.score > LEAST_SCORE]
-    return sorted(standing_out, key=lambda lead: (-lead.score, lead.term))[: 2 * MOST_PAIRS]
+    scores = _scores(sums, counts, owner, variance=float(np.mean(left**2)) or 1.0)
+    attributes = np.unique([feature.attribute for feature in schema.features], return_inverse=True)[1]
+    scores[attributes[:, None] == attributes] = 0.0  # tags of one list exclude or entail each other
+    firsts, seconds = np.nonzero(np.triu(scores > LEAST_SCORE, 1))
+    found = [
+        Lead((a, b), float(scores[a, b])) for a, b in zip(firsts.tolist(), seconds.tolist(), strict=True)
+    ]
+    return sorted(found, key=lambda lead: (-lead.score, lead.term))[: 2 * MOST_PAIRS]
 
 
 def _cells(feature: Feature, column: Codes) -> Floats:
@@ -82,22 +81,38 @@ def _cells(feature: Feature, column: Codes) -> Floats:
     return (bins[:, None] == np.unique(bins)).astype(np.float32)  # type: ignore[no-any-return]
 
 
-def _score(sums: Floats, counts: Floats, variance: float) -> float:
-    """Say how far the cells' sums go beyond their rows' and columns' averages, against chance.
+def _scores(sums: Floats, counts: Floats, owner: NDArray[np.intp], *, variance: float) -> Floats:
+    """Say for each pair how far its cells' sums go beyond their rows' and columns' averages, against chance.
 
-    Were nothing there, the squares of what is left, over their variances, would be chi-squared with
+    Were nothing there, the squares of what is left, over their variances, would add up to chi-squared with
     (rows - 1) * (columns - 1) degrees of freedom.
+
+    Args:
+        sums: (cells, cells), of what is left unexplained; a pair's table is the block of its features' cells.
+        counts: (cells, cells), of accounts.
+        owner: (cells,), the feature of each cell, ascending.
+        variance: of what is left, per account.
+
+    Returns:
+        Standard deviations beyond the mean of chi-squared: (features, features), symmetric.
     """
-    rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
-    row_means = sums.sum(axis=1, keepdims=True) / np.maximum(rows, 1.0)
-    column_means = sums.sum(axis=0, keepdims=True) / np.maximum(columns, 1.0)
-    beyond = sums - counts * (row_means + column_means - sums.sum() / max(float(counts.sum()), 1.0))
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+
+    def by_feature(values: NDArray[Any]) -> Floats:
+        return np.add.reduceat(values, starts, axis=1, dtype=np.float64)
+
+    row_sums, row_counts = by_feature(sums), by_feature(counts)
+    means = row_sums / np.maximum(
+        row_counts, 1.0
+    )  # (cells, features): of a row in its pair with each feature
+    whole = by_feature(row_sums.T) / np.maximum(by_feature(row_counts.T), 1.0)  # (features, features)
+    expected = means[:, owner] + means[:, owner].T - whole[owner][:, owner]
     filled = counts >= LEAST_CELL
-    degrees = (int(filled.any(axis=1).sum()) - 1) * (int(filled.any(axis=0).sum()) - 1)
-    if degrees < 1:
-        return 0.0
-    explained = float((beyond[filled] ** 2 / counts[filled]).sum()) / variance
-    return (explained - degrees) / float(np.sqrt(2 * degrees))
+    squares = np.where(filled, (sums - counts * expected) ** 2 / np.maximum(counts, 1.0), 0.0)
+    explained = by_feature(by_feature(squares).T) / variance
+    rows = by_feature((by_feature(filled) > 0).T) - 1  # that have a filled cell, less one
+    degrees = rows * rows.T
+    return np.where(degrees >= 1, (explained - degrees) / np.sqrt(np.maximum(2 * degrees, 1.0)), 0.0)
 
 
 def common(leads_by_member: Sequence[Sequence[Lead]]) -> list[Term]:
