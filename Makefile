@@ -7,7 +7,7 @@ PORT ?= 8080
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint types bench demo-artifact lock clean
+.PHONY: help setup up test lint types bench figures demo-artifact lock clean
 
 help:  ## list the targets
 	@echo "Firebrand: make TARGET"; echo
@@ -30,6 +30,12 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 
 bench: $(VENV)/dev.stamp  ## load on a service of its own; rewrites the numbers in loadtests/README.md
 	$(BIN)/python -m loadtests.bench
+
+figures: $(VENV)/dev.stamp  ## what the learner and the search are worth: planted segments, null books, accuracy, speed
+	$(BIN)/python -m tests.figures.planted
+	$(BIN)/python -m tests.figures.nulls
+	$(BIN)/python -m tests.figures.accuracy
+	$(BIN)/python -m tests.figures.trainer
 
 demo-artifact: $(VENV)/train.stamp  ## train the small artifact that the repository ships again
 	$(BIN)/python -m scoring.training.demo_artifact artifacts
