@@ -35,7 +35,7 @@ def accounts(customers: int, attribute: Callable[[int], str]) -> str:
     return "account_id,trait\n" + "\n".join(rows) + "\n"
 
 
-def surveyed(folder: Path, plan: Plan = OPEN, **tables: str) -> Survey:
+def surveyed(folder: Path, tables: dict[str, str], plan: Plan = OPEN) -> Survey:
     return survey(write_tables(folder, **tables), plan)
 
 
@@ -44,7 +44,7 @@ def test_ten_customers_are_surveyed_and_teach_nothing(tmp_path: Path) -> None:
         "accounts": accounts(10, lambda n: "ab"[n % 2]),
         "subscriptions": contracts(lambda n: 100.0 + n, 10, lambda n: 90.0 + 5 * n),
     }
-    found = surveyed(tmp_path, **tables)
+    found = surveyed(tmp_path, tables)
     assert found.metrics.height == 10
     assert not found.discovery.candidates
     assert found.discovery.note
@@ -57,7 +57,7 @@ def test_outcomes_that_are_all_equal_are_named_as_such(tmp_path: Path) -> None:
         "accounts": accounts(60, lambda n: "ab"[n % 2]),
         "subscriptions": contracts(lambda _: 100.0, 60, lambda _: 100.0),
     }
-    assert not surveyed(tmp_path, **tables).discovery.candidates
+    assert not surveyed(tmp_path, tables).discovery.candidates
     with pytest.raises(NothingToLearnError, match="have the same outcome"):
         examine(tmp_path, OPEN)
 
@@ -67,7 +67,7 @@ def test_a_category_of_its_own_in_every_row_describes_nothing(tmp_path: Path) ->
         "accounts": accounts(60, lambda n: f"word{n:03d}x"),
         "subscriptions": contracts(lambda n: 100.0 + n, 60, lambda n: 90.0 + n % 7),
     }
-    found = surveyed(tmp_path, **tables)
+    found = surveyed(tmp_path, tables)
     assert "names or narrates" in found.book.ignored["trait"]
     with pytest.raises(NothingToLearnError, match="holds no attribute to learn from"):
         examine(tmp_path, OPEN)
@@ -78,7 +78,7 @@ def test_a_column_of_mixed_types_is_a_category_and_nothing_of_it_is_lost(tmp_pat
         "accounts": accounts(60, lambda n: ("12", "many", "3.5", "yes")[n % 4]),
         "subscriptions": contracts(lambda n: 100.0 + n, 60, lambda n: 90.0 + n % 7),
     }
-    found = surveyed(tmp_path, **tables)
+    found = surveyed(tmp_path, tables)
     (attribute,) = found.book.attributes
     assert attribute.kind == "category"
     assert found.customers["trait"].null_count() == 0
@@ -87,7 +87,7 @@ def test_a_column_of_mixed_types_is_a_category_and_nothing_of_it_is_lost(tmp_pat
 def test_rows_dated_in_the_future_are_not_counted_and_that_is_said(tmp_path: Path) -> None:
     plan = Plan.model_validate({"book": {"as_of": "2025-06-30"}, "icp": {"require_segment": False}})
     ledger = "account_id,start,mrr\na,2024-01-01,100\na,2027-01-01,900\nb,2024-02-01,50\n"
-    found = surveyed(tmp_path, plan, subscriptions=ledger)
+    found = surveyed(tmp_path, {"subscriptions": ledger}, plan)
     assert dict(found.metrics.select("account_id", "arr").rows()) == {"a": 1200.0, "b": 600.0}
     assert any("1 rows are from after as_of (2025-06-30)" in note for note in found.book.notes)
 
@@ -96,7 +96,7 @@ def test_negative_revenue_is_refused_with_its_row_in_contracts_and_a_return_in_i
     tmp_path: Path,
 ) -> None:
     ledger = "account_id,start,mrr\na,2024-01-01,100\na,2024-06-01,-30\nb,2024-02-01,50\n"
-    found = surveyed(tmp_path, subscriptions=ledger)
+    found = surveyed(tmp_path, {"subscriptions": ledger})
     assert ("subscriptions", 3, "mrr", "is negative") in found.book.rejects.rows()
     invoices = "account_id,date,amount\na,2024-01-01,100\na,2024-06-01,-30\nb,2024-02-01,50\n"
     (tmp_path / "subscriptions.csv").unlink()
@@ -109,21 +109,21 @@ def test_negative_revenue_is_refused_with_its_row_in_contracts_and_a_return_in_i
 
 def test_overlapping_subscriptions_add_up_and_are_noted(tmp_path: Path) -> None:
     ledger = "account_id,start,end,mrr\na,2024-01-01,2025-01-01,100\na,2024-06-01,2025-06-01,40\n"
-    found = surveyed(tmp_path, subscriptions=ledger)
+    found = surveyed(tmp_path, {"subscriptions": ledger})
     assert any(
         "1 rows begin before another row of the same account and product" in note for note in found.book.notes
     )
 
 
 def test_an_account_that_is_its_own_parent_has_none(tmp_path: Path) -> None:
-    found = surveyed(tmp_path, accounts="account_id,parent_id,industry\na,a,fintech\nb,,retail\n")
+    found = surveyed(tmp_path, {"accounts": "account_id,parent_id,industry\na,a,fintech\nb,,retail\n"})
     assert found.book.accounts["parent_id"].to_list() == [None, None]
     assert any("parent" in note for note in found.book.notes)
 
 
 def test_parents_in_a_circle_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="a -> b -> a"):
-        surveyed(tmp_path, accounts="account_id,parent_id,industry\na,b,fintech\nb,a,retail\n")
+        surveyed(tmp_path, {"accounts": "account_id,parent_id,industry\na,b,fintech\nb,a,retail\n"})
 
 
 def test_thirty_per_cent_of_duplicates_are_merged_before_anything_is_counted(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_thirty_per_cent_of_duplicates_are_merged_before_anything_is_counted(tmp
 def test_a_rule_on_an_attribute_that_nobody_knows_names_its_line(tmp_path: Path) -> None:
     text = 'icp = {require_segment = false}\n[[segment]]\nid = "x"\nwhere = [{industri = ["fintech"]}]\n'
     with pytest.raises(PlanError, match=r"line 4: .*industri.*industry"):
-        surveyed(tmp_path, parse_plan(text, "plan.toml"))
+        surveyed(tmp_path, {}, parse_plan(text, "plan.toml"))
 
 
 def test_two_approvals_by_one_person_are_refused() -> None:
