@@ -33,7 +33,7 @@ class FitDetail:
     base: float
     unclipped: float
     points: list[Point]
-    expected: dict[str, Expected]  # by metric: nrr, clv, payback
+    expected: dict[str, Expected]  # by metric: nrr, clv, payback, win_rate
     unreadable: list[str]  # attributes whose value could not be read and counts as missing
     unknown: list[str]  # attributes that were sent and that neither the model nor its plan knows
 

@@ -31,6 +31,7 @@ BASE = 50.0  # the Fit of the average customer
 SPREAD = 20.0  # points of Fit per standard deviation of the customer base
 ENTRY_GRID = 2.0**-40  # table entries, in standard deviations
 POINT_GRID = 2.0**-20  # points of Fit
+SECONDARY = "win"  # an outcome that is expected of an account beside Fit, and that no objective may weigh
 LEAST_VARIANCE = 1e-6  # of the weighted z: under it Fit would be rounding errors, blown up
 
 Floats = NDArray[np.float64]
@@ -63,10 +64,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One objective the model learnt: which metric it stands for, and what to expect of it."""
+    """One objective the model learnt, or the secondary outcome: which metric, and what to expect of it."""
 
     objective: str
-    metric: str  # nrr, clv or payback
+    metric: str  # nrr, clv or payback; win_rate of the secondary outcome
     unit: Literal["ratio", "currency", "months"]
     center: float  # of the learner's own prediction, which is center + scale * z
     scale: float
@@ -136,10 +137,10 @@ class FitModel:
             RequestError: no weight above 0, an unknown objective, one this model could not learn, or
                 objectives that cancel each other out in it.
         """
-        known = [outcome.objective for outcome in self.outcomes]
+        known = self._weighable
         for key, weight in weights.items():
             _check_weight(key, weight, known)
-        w = np.array([weights.get(key, 0.0) for key in known])
+        w = np.array([weights.get(outcome.objective, 0.0) for outcome in self.outcomes])
         if not w.max() > 0:
             message = "give at least one objective a weight above 0"
             raise RequestError(message, field="objective", code="objective_invalid")
@@ -150,11 +151,16 @@ class FitModel:
             message = "these objectives cancel each other out in this model; weigh one above the others"
             raise RequestError(message, field="objective", code="objective_invalid")
         factors = SPREAD * w / math.sqrt(variance)
-        return Objective(name, dict(zip(known, w.tolist(), strict=True)), tuple(factors.tolist()))
+        said = {o.objective: weight for o, weight in zip(self.outcomes, w.tolist(), strict=True)}
+        return Objective(name, {key: said[key] for key in known}, tuple(factors.tolist()))
+
+    @property
+    def _weighable(self) -> list[str]:
+        return [outcome.objective for outcome in self.outcomes if outcome.objective != SECONDARY]
 
     def planned(self, weights: ObjectiveSection) -> Objective:
         """Prepare a plan's own weights of what could be learnt; all alike where it weighs none of that."""
-        learnt = [outcome.objective for outcome in self.outcomes]
+        learnt = self._weighable
         asked = {name: float(getattr(weights, name)) for name in learnt}
         return self.objective("plan", asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0))
 

@@ -51,7 +51,7 @@ def learnt_section(study: Study, model: FitModel) -> Section:
     """Say per objective what was learnt from how many customers, and what to expect; or why nothing was."""
     blocks: list[Block] = [Prose([_weights_sentence(study, model), *_agreement(model)])]
     blocks.append(_evidence_table(study, model))
-    for head, outcome in zip(study.heads, model.outcomes, strict=True):
+    for head, outcome in zip(study.heads, model.outcomes, strict=False):
         blocks.extend(_objective_blocks(study, head, outcome))
     for objective, reason in study.left_out.items():
         words = _OBJECTIVES[objective]

@@ -36,10 +36,8 @@ class Deals:
 
 def new_deals(opportunities: pl.DataFrame, as_of: date) -> Deals:
     """Take over `Book.opportunities` up to a day."""
-    is_new = ~pl.col("type").fill_null("").str.to_lowercase().str.contains(_NOT_NEW)
-    frame = opportunities.filter(is_new & (pl.col("created") <= as_of))
-    frame = frame.sort("account_id", "created", "closed", "outcome", "amount", nulls_last=True)
-    is_open = (pl.col("outcome") == "open") | (pl.col("closed") > as_of).fill_null(value=False)
+    frame = _new_by(opportunities, as_of)
+    is_open = _open_on(as_of)
     is_won = ~is_open & (pl.col("outcome") == "won")
     days = (pl.col("closed") - pl.col("created")).dt.total_days().cast(pl.Float64)
     facts = frame.select(
@@ -59,6 +57,22 @@ def new_deals(opportunities: pl.DataFrame, as_of: date) -> Deals:
         owner=rows.owner[timed],
         days=numbers["cycle_sum"].drop_nulls().to_numpy(),
     )
+
+
+def decided_deals(opportunities: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return the new deals that were won or lost up to a day: account_id and won, by account."""
+    decided = _new_by(opportunities, as_of).filter(~_open_on(as_of))
+    return decided.select("account_id", (pl.col("outcome") == "won").alias("won"))
+
+
+def _new_by(opportunities: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    is_new = ~pl.col("type").fill_null("").str.to_lowercase().str.contains(_NOT_NEW)
+    frame = opportunities.filter(is_new & (pl.col("created") <= as_of))
+    return frame.sort("account_id", "created", "closed", "outcome", "amount", nulls_last=True)
+
+
+def _open_on(as_of: date) -> pl.Expr:
+    return (pl.col("outcome") == "open") | (pl.col("closed") > as_of).fill_null(value=False)
 
 
 def velocity(open_deals: Floats, win_rate: Floats, acv: Floats, cycle_days: Floats) -> Floats:

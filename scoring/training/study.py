@@ -15,10 +15,11 @@ from scoring.training.assemble import Head
 from scoring.training.learn import learn
 from scoring.training.monotone import directions_of
 from scoring.training.outcomes import TARGETS
+from scoring.training.propensity import WINNING, learn_propensity
 from scoring.training.survey import STEPS as SURVEY_STEPS
 from scoring.training.survey import Begin, Survey, learning_outcomes, survey
 
-STEPS = SURVEY_STEPS + 4 * len(TARGETS)  # how often `on_step` is called at most
+STEPS = SURVEY_STEPS + 4 * (len(TARGETS) + 1)  # how often `on_step` is called at most
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Study(Survey):
 
     heads: tuple[Head, ...]
     left_out: Mapping[str, str]  # objective -> why it could not be learnt
+    propensity: Head | str  # to win, the secondary outcome; or why it could not be learnt
+
+    @property
+    def all_heads(self) -> tuple[Head, ...]:
+        """What was learnt of the objectives, and then of winning, where it was."""
+        return self.heads if isinstance(self.propensity, str) else (*self.heads, self.propensity)
 
 
 def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda _: None) -> Study:
@@ -56,7 +63,8 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
         )
     _check_weights(found.plan, left_out)
     surveyed = {part.name: getattr(found, part.name) for part in fields(found)}
-    return Study(**surveyed, heads=heads, left_out=left_out)
+    propensity = learn_propensity(found, seed=seed, on_step=partial(_on_metric, on_step, WINNING.metric))
+    return Study(**surveyed, heads=heads, left_out=left_out, propensity=propensity)
 
 
 def _learn_all(found: Survey, seed: int, on_step: Begin) -> tuple[tuple[Head, ...], dict[str, str]]:

@@ -57,7 +57,7 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
     honesty = examine_honesty(study, seed=seed, on_step=begin)
     begin("writing the artifact")
     with threadpool_limits(1):  # as in `learn`: sums have one order on any machine
-        model = assemble(study.schema, study.codes, study.heads, seed=seed)
+        model = assemble(study.schema, study.codes, study.all_heads, seed=seed)
     version = write_artifact(
         artifacts,
         as_of=study.as_of.isoformat(),
@@ -74,7 +74,7 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
 
 def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[str, Any]:
     """Return what the manifest says of how the artifact came to be."""
-    worst = exactness(model, study.heads, study.codes)
+    worst = exactness(model, study.all_heads, study.codes)
     if max(worst.values()) > EXACT:
         raise AssertionError(f"tables and learner disagree by {worst}: the extraction is wrong")
     return {
@@ -104,6 +104,9 @@ def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[s
         "leaks": dict(study.leaks),
         "left_out": dict(study.left_out),
         "objectives": {head.target.objective: _evidence(head) for head in study.heads},
+        "win_propensity": study.propensity
+        if isinstance(study.propensity, str)
+        else _evidence(study.propensity),
         "candidates": [_described(candidate) for candidate in study.discovery.candidates],
         "figures": [asdict(figures) for figures in study.figures],
         "drift": study.drift if isinstance(study.drift, str) else asdict(study.drift),
