@@ -17,32 +17,34 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 from scipy.stats import mannwhitneyu, pearsonr
 from threadpoolctl import threadpool_limits
 
 from scoring.errors import TableError
 from scoring.features import Codes, FeatureSchema, NumberEncoder
 from scoring.training.additive import Additive, Floats, Term, mean_of
-from scoring.training.blend import Blend
 from scoring.training.crossfit import Crossfit, OnStep, Task, crossfit
 from scoring.training.encode import encode_frame
 from scoring.training.folds import FOLDS
 from scoring.training.loss import LOSSES, Kind, Loss
 from scoring.training.schema import build_schema
 from scoring.training.typed_columns import Columns, infer, kinds_of, row_count, to_frame
+from scoring.values import is_missing
 
 LEAST_CUSTOMERS = 30  # below that no fold holds enough to tell signal from chance
 SIGNIFICANCE = 0.001  # chance of taking noise for signal, per objective
 
 Direction = Literal["rising", "falling"]
 _SIGNS: dict[str, int] = {"rising": 1, "falling": -1}
+_SMALLEST, _LARGEST = 1e-100, 1e100  # of an outcome: sums of squares stay finite, and above 0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """How well one form predicted accounts it had not seen."""
 
-    form: str  # linear, boosted or blend
+    form: str  # linear, boosted, blend or constant
     predictions: Floats  # (accounts,), each made without that account
     r_squared: float  # 1 - loss over that of the best constant: of a value the share of variance explained
     correlation: float
@@ -191,12 +193,11 @@ def _evidence(found: Crossfit, center: float, scale: float) -> list[Evidence]:
     """Return the evidence for the form that was chosen, and then for the others."""
     y, loss, chosen = found.task.y, found.task.loss, found.blend
     forms = {"linear": found.linear, "boosted": found.boosted}
-    if chosen.form == "blend" or chosen == Blend(0.0, 0.0, chosen.intercept):
-        forms["blend"] = chosen.mix(found.linear, found.boosted)
+    forms[chosen.form] = chosen.mix(found.linear, found.boosted)  # as the tables say it, weights included
     evidence = {
         form: evidence_of(form, raw, y, loss, moved=center + scale * raw) for form, raw in forms.items()
     }
-    best = evidence.pop(chosen.form if chosen.form in evidence else "blend")
+    best = evidence.pop(chosen.form)
     return [best, *evidence.values()]
 
 
@@ -204,6 +205,11 @@ def evidence_of(
     form: str, raw: Floats, y: Floats, loss: Loss = LOSSES["value"], moved: Floats | None = None
 ) -> Evidence:
     """Hold predictions against what happened.
+
+    The test's statistic gets the variance that it has when predictions come from the other accounts: each two
+    accounts speak for one another, so its terms come in equal pairs, and it varies twice as much as with
+    predictions from elsewhere (without a signal, y'Ky of a symmetric K of zero diagonal has variance 2 |K|^2,
+    not |K|^2).
 
     Args:
         form: what made them.
@@ -226,7 +232,7 @@ def evidence_of(
     else:
         test = pearsonr(raw, y, alternative="greater")
         correlation, p_value = float(test.statistic), float(test.pvalue)
-    return Evidence(form, predictions, r_squared, correlation, p_value if math.isfinite(p_value) else 1.0)
+    return Evidence(form, predictions, r_squared, correlation, float(ndtr(ndtri(p_value) / math.sqrt(2))))
 
 
 # Any table
@@ -327,6 +333,8 @@ def additive(
     frame = to_frame(columns, {attribute.name: attribute.kind for attribute in attributes})
     schema = build_schema(attributes, frame)
     codes = encode_frame(schema, frame)
+    numbers = _group_numbers(groups, len(outcome))
+    _signs(schema, monotone or {})
     if np.ptp(outcome) == 0 or not schema.features:
         return AdditiveModel(schema, kind, _constant(outcome, kind))
     learnt = fit(
@@ -335,7 +343,7 @@ def additive(
         outcome,
         kind,
         seed=seed,
-        groups=_group_numbers(groups, len(outcome)),
+        groups=numbers,
         on_step=on_step,
         directions=monotone,
     )
@@ -357,6 +365,12 @@ def _outcome(y: Sequence[Any] | NDArray[Any], kind: Kind, rows: int) -> Floats:
         raise TableError(
             "y of a binary outcome is 0 or 1 in every row; for other numbers ask for kind='value'"
         )
+    size = float(np.abs(outcome).max())
+    if size and not _SMALLEST < size < _LARGEST:
+        raise TableError(
+            f"y is as large as {size:.2g}, and its square is no number; give it in another unit, "
+            f"so that it lies between {_SMALLEST:g} and {_LARGEST:g}"
+        )
     return outcome
 
 
@@ -365,7 +379,12 @@ def _group_numbers(groups: Sequence[Any] | None, rows: int) -> NDArray[np.intp] 
         return None
     if len(groups) != rows:
         raise TableError(f"groups has {len(groups)} labels; give one for each of the {rows} rows")
-    return np.unique(np.asarray([str(group) for group in groups]), return_inverse=True)[1]
+    if any(is_missing(group) for group in groups):
+        raise TableError("a group's label is missing; give each row that stands alone a label of its own")
+    labels, numbers = np.unique(np.asarray([str(group) for group in groups]), return_inverse=True)
+    if len(labels) == 1:
+        raise TableError("all rows have one group; give at least two, for forms are compared on other groups")
+    return numbers
 
 
 def _constant(y: Floats, kind: Kind) -> Learnt:

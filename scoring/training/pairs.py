@@ -55,20 +55,16 @@ def leads(schema: FeatureSchema, codes: Codes, left: Floats, seed: int) -> list[
         rows = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ROWS, replace=False))
         codes, left = codes[rows], left[rows]
     cells = [_cells(feature, codes[:, j]) for j, feature in enumerate(schema.features)]
-    ends = np.cumsum([one.shape[1] for one in cells])
     indicators = np.concatenate(cells, axis=1)
     sums = indicators.T @ (indicators * left[:, None].astype(np.float32))
     counts = indicators.T @ indicators
-    spans = [slice(end - one.shape[1], end) for end, one in zip(ends, cells, strict=True)]
-    variance = float(np.mean(left**2)) or 1.0
-    found = []
-    for a, first in enumerate(spans):
-        for b in range(a + 1, len(spans)):
-            if schema.features[a].attribute != schema.features[b].attribute:
-                second = spans[b]
-                score = _score(sums[first, second], counts[first, second], variance)
-                found.append(Lead((a, b), score))
-    standing_out = [lead for lead in found if lead.score > LEAST_SCORE]
+    scores = _scores(sums, counts, [one.shape[1] for one in cells], float(np.mean(left**2)) or 1.0)
+    attributes = [feature.attribute for feature in schema.features]
+    standing_out = [
+        Lead((a, b), float(scores[a, b]))
+        for a, b in np.argwhere(scores > LEAST_SCORE).tolist()
+        if a < b and attributes[a] != attributes[b]
+    ]
     return sorted(standing_out, key=lambda lead: (-lead.score, lead.term))[: 2 * MOST_PAIRS]
 
 
@@ -82,22 +78,37 @@ def _cells(feature: Feature, column: Codes) -> Floats:
     return (bins[:, None] == np.unique(bins)).astype(np.float32)  # type: ignore[no-any-return]
 
 
-def _score(sums: Floats, counts: Floats, variance: float) -> float:
-    """Say how far the cells' sums go beyond their rows' and columns' averages, against chance.
+def _scores(sums: Floats, counts: Floats, widths: Sequence[int], variance: float) -> Floats:
+    """Say how far each pair's cells go beyond their rows' and columns' averages: (features, features).
 
     Were nothing there, the squares of what is left, over their variances, would be chi-squared with
-    (rows - 1) * (columns - 1) degrees of freedom.
+    (rows - 1) * (columns - 1) degrees of freedom; a score is the distance from its mean, in its standard
+    deviations. One feature's pairs with all others are looked at together.
+
+    Args:
+        sums: (cells, cells) of all features, symmetric: what is left unexplained, added up.
+        counts: likewise, accounts.
+        widths: cells of each feature.
+        variance: of what is left unexplained, per account.
     """
-    rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
-    row_means = sums.sum(axis=1, keepdims=True) / np.maximum(rows, 1.0)
-    column_means = sums.sum(axis=0, keepdims=True) / np.maximum(columns, 1.0)
-    beyond = sums - counts * (row_means + column_means - sums.sum() / max(float(counts.sum()), 1.0))
-    filled = counts >= LEAST_CELL
-    degrees = (int(filled.any(axis=1).sum()) - 1) * (int(filled.any(axis=0).sum()) - 1)
-    if degrees < 1:
-        return 0.0
-    explained = float((beyond[filled] ** 2 / counts[filled]).sum()) / variance
-    return (explained - degrees) / float(np.sqrt(2 * degrees))
+    starts = np.cumsum([0, *widths[:-1]])
+    feature = np.repeat(np.arange(len(widths)), widths)  # by cell
+    totals = np.add.reduceat(counts, starts, axis=1, dtype=np.float64)
+    left = np.add.reduceat(sums, starts, axis=1, dtype=np.float64)
+    means = left / np.maximum(totals, 1.0)  # (cells, features): of a cell, over the cells of a feature
+    scores = np.zeros((len(widths), len(widths)))
+    for a, start in enumerate(starts):
+        own = slice(start, start + widths[a])
+        whole = left[own].sum(axis=0) / np.maximum(totals[own].sum(axis=0), 1.0)
+        average = means[own][:, feature] + means[:, a] - whole[feature]
+        filled = counts[own] >= LEAST_CELL
+        beyond = np.where(filled, sums[own] - counts[own] * average, 0.0) ** 2 / np.maximum(counts[own], 1.0)
+        explained = np.add.reduceat(beyond.sum(axis=0), starts) / variance
+        rows = np.logical_or.reduceat(filled, starts, axis=1).sum(axis=0)
+        columns = np.add.reduceat(filled.any(axis=0).astype(np.intp), starts)
+        degrees = np.maximum(rows - 1, 0) * np.maximum(columns - 1, 0)
+        scores[a] = np.where(degrees > 0, (explained - degrees) / np.sqrt(2 * np.maximum(degrees, 1)), 0.0)
+    return scores
 
 
 def common(leads_by_member: Sequence[Sequence[Lead]]) -> list[Term]:
