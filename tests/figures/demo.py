@@ -17,11 +17,12 @@ from scoring.training.conditions import holds_for
 from scoring.training.demo_book import write_demo_book
 from scoring.training.demo_outcomes import rule_from
 from scoring.training.discovery import discover
+from scoring.training.encode import encode_frame
 from scoring.training.found import Discovery
 from scoring.training.leaks import filled_for_customers_only, too_good
 from scoring.training.metrics import account_metrics
 from scoring.training.proposals import overlap
-from scoring.training.schema import build_schema, encode_frame
+from scoring.training.schema import build_schema
 from scoring.training.trials import outcomes_of
 
 
