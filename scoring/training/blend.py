@@ -26,9 +26,11 @@ class Blend:
     @property
     def form(self) -> str:
         """Name the form that this makes."""
-        if not self.boosted:
+        if self.linear and self.boosted:
+            return "blend"
+        if self.linear:
             return "linear"
-        return "blend" if self.linear else "boosted"
+        return "boosted" if self.boosted else "constant"
 
     def mix(self, linear: Floats, boosted: Floats) -> Floats:
         """Mix the raw predictions of both forms."""
@@ -53,7 +55,9 @@ def blend(linear: Floats, boosted: Floats, y: Floats, loss: Loss) -> Blend:
     forms = np.stack([linear - start, boosted - start], axis=1)
     weights, shift = _weights(forms, y, loss, start, np.array([True, True]))
     kept = weights >= LEAST_SAY
-    if kept.any() and not kept.all():
+    if not kept.any():
+        return Blend(0.0, 0.0, start)
+    if not kept.all():
         weights, shift = _weights(forms, y, loss, start, kept)
     linear_say, boosted_say = weights.tolist()
     return Blend(linear_say, boosted_say, shift + start * (1 - linear_say - boosted_say))
@@ -62,7 +66,7 @@ def blend(linear: Floats, boosted: Floats, y: Floats, loss: Loss) -> Blend:
 def _weights(
     forms: Floats, y: Floats, loss: Loss, start: float, kept: np.typing.NDArray[np.bool_]
 ) -> tuple[Floats, float]:
-    """Return a weight per form and the intercept's shift; forms that are not kept weigh 0."""
+    """Return a weight per form and the intercept's shift from `start`; forms that are not kept weigh 0."""
     prior = kept / kept.sum()
 
     def objective(at: Floats) -> tuple[float, Floats]:
@@ -74,4 +78,4 @@ def _weights(
 
     bounds = [(0.0, MOST_SAY if keep else 0.0) for keep in kept] + [(None, None)]
     found = minimize(objective, np.append(prior, 0.0), jac=True, bounds=bounds, method="L-BFGS-B").x
-    return found[:2], start + float(found[2])
+    return found[:2], float(found[2])

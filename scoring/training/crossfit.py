@@ -106,7 +106,7 @@ class Crossfit:
         return [_in_tables(self.task, member, self.choice, self.blend) for member in self.members]
 
     def predict(self, codes: Codes) -> Floats:
-        """Ask the weights and the trees themselves, without any table of theirs: (accounts,), raw."""
+        """Ask the trees themselves, not their tables, and add the linear form: (accounts,), raw."""
         total = np.zeros(len(codes))
         for member in self.members:
             boosted = member.start + sum(

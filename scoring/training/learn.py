@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 from scipy.stats import mannwhitneyu, pearsonr
 from threadpoolctl import threadpool_limits
 
@@ -29,6 +30,7 @@ from scoring.training.folds import FOLDS
 from scoring.training.loss import LOSSES, Kind, Loss
 from scoring.training.schema import build_schema
 from scoring.training.typed_columns import Columns, infer, kinds_of, row_count, to_frame
+from scoring.values import is_missing
 
 LEAST_CUSTOMERS = 30  # below that no fold holds enough to tell signal from chance
 # The normal theory of a correlation, which the p-value is from, holds for predictions that are independent of
@@ -37,13 +39,14 @@ SIGNIFICANCE = 1e-4
 
 Direction = Literal["rising", "falling"]
 _SIGNS: dict[str, int] = {"rising": 1, "falling": -1}
+_SMALLEST, _LARGEST = 1e-100, 1e100  # of an outcome: sums of squares stay finite, and above 0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """How well one form predicted accounts it had not seen."""
 
-    form: str  # linear, boosted or blend; linear alone, boosted alone
+    form: str  # linear, boosted, blend or constant; of rivals linear alone, boosted alone
     predictions: Floats  # (accounts,), each made without that account
     r_squared: float  # 1 - loss over that of the best constant: of a value the share of variance explained
     correlation: float
@@ -203,6 +206,11 @@ def evidence_of(
 ) -> Evidence:
     """Hold predictions against what happened.
 
+    The test's statistic gets the variance that it has when predictions come from the other accounts: each two
+    accounts speak for one another, so its terms come in equal pairs, and it varies twice as much as with
+    predictions from elsewhere (without a signal, y'Ky of a symmetric K of zero diagonal has variance 2 |K|^2,
+    not |K|^2).
+
     Args:
         form: what made them.
         raw: (accounts,), predictions: values, or log-odds.
@@ -224,7 +232,7 @@ def evidence_of(
     else:
         test = pearsonr(raw, y, alternative="greater")
         correlation, p_value = float(test.statistic), float(test.pvalue)
-    return Evidence(form, predictions, r_squared, correlation, p_value if math.isfinite(p_value) else 1.0)
+    return Evidence(form, predictions, r_squared, correlation, float(ndtr(ndtri(p_value) / math.sqrt(2))))
 
 
 # Any table
@@ -322,6 +330,8 @@ def additive(
     """
     outcome = _outcome(y, kind, row_count(columns))
     schema, codes = _encoded(columns)
+    numbers = _group_numbers(groups, len(outcome))
+    _signs(schema, monotone or {})
     if np.ptp(outcome) == 0 or not schema.features:
         return AdditiveModel(schema, kind, _constant(outcome, kind))
     learnt = fit(
@@ -330,7 +340,7 @@ def additive(
         outcome,
         kind,
         seed=seed,
-        groups=_group_numbers(groups, len(outcome)),
+        groups=numbers,
         on_step=on_step,
         directions=monotone,
     )
@@ -360,6 +370,12 @@ def _outcome(y: Sequence[Any] | NDArray[Any], kind: Kind, rows: int) -> Floats:
         raise TableError(
             "y of a binary outcome is 0 or 1 in every row; for other numbers ask for kind='value'"
         )
+    size = float(np.abs(outcome).max())
+    if size and not _SMALLEST < size < _LARGEST:
+        raise TableError(
+            f"y is as large as {size:.2g}, and its square is no number; give it in another unit, "
+            f"so that it lies between {_SMALLEST:g} and {_LARGEST:g}"
+        )
     return outcome
 
 
@@ -368,7 +384,12 @@ def _group_numbers(groups: Sequence[Any] | None, rows: int) -> NDArray[np.intp] 
         return None
     if len(groups) != rows:
         raise TableError(f"groups has {len(groups)} labels; give one for each of the {rows} rows")
-    return np.unique(np.asarray([str(group) for group in groups]), return_inverse=True)[1]
+    if any(is_missing(group) for group in groups):
+        raise TableError("a group's label is missing; give each row that stands alone a label of its own")
+    labels, numbers = np.unique(np.asarray([str(group) for group in groups]), return_inverse=True)
+    if len(labels) == 1:
+        raise TableError("all rows have one group; give at least two, for forms are compared on other groups")
+    return numbers
 
 
 def _constant(y: Floats, kind: Kind) -> Learnt:

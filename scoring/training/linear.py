@@ -26,7 +26,8 @@ MOST_WORK = 2e9  # rows * columns^2 of a Newton step; more rows than that are sa
 MOST_ROWS, LEAST_ROWS = 50_000, 2_000  # sampled
 STEPS = 40  # of Newton's method at most, for each penalty
 REFRESH = 5  # steps that share a matrix of second derivatives: making one costs more than all else
-PRECISION = 1e-5  # a step that moves no weight by more ends the search
+HALVINGS = 30  # of a step at most
+PRECISION = 1e-6  # a step that moves no weight by more ends the search
 
 Directions = Mapping[int, int]  # feature -> 1 where its effect may only rise, -1 where it may only fall
 
@@ -65,7 +66,7 @@ def basis(feature: Feature) -> Floats:
     columns[1:, 0] = np.linspace(-0.5, 0.5, feature.size - 1)
     if isinstance(feature.encoder, NumberEncoder) and feature.size > 3:
         edges = np.array(feature.encoder.edges)
-        columns[1:, 1] = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+        columns[1:, 1] = np.concatenate([edges[:1], edges[1:] / 2 + edges[:-1] / 2, edges[-1:]])
     columns[MISSING, 2] = 1.0
     return columns
 
@@ -85,6 +86,8 @@ def design_of(schema: FeatureSchema, codes: Codes, directions: Directions) -> De
         columns = basis(feature)
         if isinstance(feature.encoder, CategoryEncoder):
             columns = columns[:, counts[j] >= least]
+        size = np.abs(columns).max(axis=0, initial=0.0)
+        columns = columns / np.where(size > 0, size, 1.0)  # squares of very large numbers would overflow
         share = counts[j] / max(len(codes), 1)
         centred = columns - share @ columns
         spread = np.sqrt(share @ centred**2)
@@ -108,7 +111,7 @@ def _least_count(schema: FeatureSchema, counts: Sequence[NDArray[np.intp]]) -> i
         return 1
     descending = np.sort(np.concatenate(levels))[::-1]
     room = max(MOST_COLUMNS - 3 * (len(counts) - len(levels)), len(levels))
-    return 1 if len(descending) <= room else max(int(descending[room - 1]), 1)
+    return 1 if len(descending) <= room else int(descending[room]) + 1
 
 
 def fit_path(design: Design, codes: Codes, y: Floats, loss: Loss, seed: int) -> list[Additive]:
@@ -124,9 +127,12 @@ def fit_path(design: Design, codes: Codes, y: Floats, loss: Loss, seed: int) -> 
     rows = _sample(len(y), len(design.signs), seed)
     matrix, y = design.matrix(codes[rows]), y[rows]
     weights, intercept = np.zeros(matrix.shape[1]), float(loss.start(y))
+    if np.ptp(y) == 0:  # log-odds of what always happens have no end
+        return [design.additive(weights, intercept)] * len(PENALTIES)
     path = []
     for penalty in PENALTIES:
-        weights, intercept = _newton(matrix, y, loss, penalty * len(y), design.signs, weights, intercept)
+        ridge = Ridge(matrix, y, loss, penalty * len(y), design.signs)
+        weights, intercept = ridge.solve(weights, intercept)
         path.append(design.additive(weights, intercept))
     return path
 
@@ -138,43 +144,76 @@ def _sample(rows: int, columns: int, seed: int) -> NDArray[np.intp] | slice:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def _newton(
-    matrix: Floats,
-    y: Floats,
-    loss: Loss,
-    penalty: float,
-    signs: NDArray[np.int8],
-    weights: Floats,
-    intercept: float,
-) -> tuple[Floats, float]:
-    """Make loss + penalty / 2 * |weights|^2 small from a start; weights of a forbidden sign stay at zero."""
-    free = np.ones(len(weights), bool)
-    for taken in range(STEPS):
-        gradient, curvature = loss.derivatives(y, intercept + matrix @ weights)
-        if taken % REFRESH == 0:
-            total = float(curvature.sum())
-            mean = curvature @ matrix / total  # the intercept is solved for beside the weights
-            hessian = _hessian(matrix, curvature, mean, penalty)
-        slope = matrix.T @ gradient + penalty * weights - mean * gradient.sum()
-        step = np.zeros(len(weights))
-        step[free] = np.linalg.solve(hessian[np.ix_(free, free)], slope[free])
-        moved = _shorter(step) * step
-        weights = weights - moved
-        wrong = weights * signs < 0
-        free, weights = free & ~wrong, np.where(wrong, 0.0, weights)
-        intercept -= float(gradient.sum() / total - mean @ moved)
-        if np.abs(step).max(initial=0.0) < PRECISION and not wrong.any():
-            break
-    return weights, intercept
+@dataclass(frozen=True, eq=False, slots=True)
+class _Bend:
+    """Second derivatives somewhere on the way."""
+
+    total: float  # by the intercept
+    mean: Floats  # (columns,): by the intercept and a weight, over `total`
+    hessian: Floats  # (columns, columns): by two weights, the intercept following
 
 
-def _hessian(matrix: Floats, curvature: Floats, mean: Floats, penalty: float) -> Floats:
-    weighted = matrix * np.sqrt(curvature)[:, None]
-    hessian = weighted.T @ weighted - curvature.sum() * np.outer(mean, mean)
-    hessian[np.diag_indices_from(hessian)] += penalty
-    return np.asarray(hessian)
+@dataclass(frozen=True, eq=False, slots=True)
+class Ridge:
+    """What one penalty asks for: small loss + penalty / 2 * |weights|^2, no weight of a forbidden sign.
 
+    Solved by Newton's method with projection (Bertsekas 1982, "Projected Newton Methods for Optimization
+    Problems with Simple Constraints"); a step that would not make it smaller is halved until it does.
+    """
 
-def _shorter(step: Floats) -> float:
-    """Shorten a step that leaves what Newton's parabola describes: log-odds of 3 a column are very many."""
-    return min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
+    matrix: Floats  # (accounts, columns)
+    y: Floats  # (accounts,)
+    loss: Loss
+    penalty: float
+    signs: NDArray[np.int8]  # (columns,): as in Design
+
+    def value(self, weights: Floats, intercept: float) -> float:
+        """Return what is made small."""
+        losses = self.loss.each(self.y, intercept + self.matrix @ weights)
+        return float(losses.sum() + self.penalty / 2 * (weights @ weights))
+
+    def solve(self, weights: Floats, intercept: float) -> tuple[Floats, float]:
+        """Return the weights and the intercept that make it smallest, from a start that is allowed."""
+        value = self.value(weights, intercept)
+        for taken in range(STEPS):
+            if taken % REFRESH == 0:
+                bend = self._bend(weights, intercept)
+            step, shift = self._direction(weights, intercept, bend)
+            for _ in range(HALVINGS):
+                moved = weights + step
+                moved = np.where(moved * self.signs < 0, 0.0, moved)
+                reached = self.value(moved, intercept + shift)
+                if reached <= value:
+                    break
+                step, shift = step / 2, shift / 2
+            else:  # as small as rounding lets it be
+                break
+            change = max(float(np.abs(moved - weights).max(initial=0.0)), abs(shift))
+            weights, intercept, value = moved, intercept + shift, reached
+            if change < PRECISION:
+                break
+        return weights, intercept
+
+    def _bend(self, weights: Floats, intercept: float) -> _Bend:
+        """Return the second derivatives; the intercept is solved for beside the weights."""
+        _, curvature = self.loss.derivatives(self.y, intercept + self.matrix @ weights)
+        total = float(curvature.sum())
+        mean = curvature @ self.matrix / total
+        weighted = self.matrix * np.sqrt(curvature)[:, None]
+        hessian = weighted.T @ weighted - total * np.outer(mean, mean)
+        hessian[np.diag_indices_from(hessian)] += self.penalty
+        return _Bend(total, mean, hessian)
+
+    def _direction(self, weights: Floats, intercept: float, bend: _Bend) -> tuple[Floats, float]:
+        """Return Newton's step; a weight at zero stays where it would be taken to a forbidden sign."""
+        gradient, _ = self.loss.derivatives(self.y, intercept + self.matrix @ weights)
+        slope = self.matrix.T @ gradient + self.penalty * weights - bend.mean * gradient.sum()
+        bound = (weights == 0) & (self.signs != 0)
+        free = ~(bound & (slope * self.signs > 0))
+        while True:
+            step = np.zeros(len(weights))
+            step[free] = -np.linalg.solve(bend.hessian[np.ix_(free, free)], slope[free])
+            leaving = bound & (step * self.signs < 0)
+            if not leaving.any():
+                return step, -float(gradient.sum() / bend.total + bend.mean @ step)
+            free &= ~leaving

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scoring.features import CategoryEncoder, Codes, Feature, FeatureSchema
 from scoring.training.additive import Floats, Term
@@ -57,18 +55,17 @@ def leads(schema: FeatureSchema, codes: Codes, left: Floats, seed: int) -> list[
         rows = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ROWS, replace=False))
         codes, left = codes[rows], left[rows]
     cells = [_cells(feature, codes[:, j]) for j, feature in enumerate(schema.features)]
-    owner = np.repeat(np.arange(len(cells)), [one.shape[1] for one in cells])
     indicators = np.concatenate(cells, axis=1)
     sums = indicators.T @ (indicators * left[:, None].astype(np.float32))
     counts = indicators.T @ indicators
-    scores = _scores(sums, counts, owner, variance=float(np.mean(left**2)) or 1.0)
-    attributes = np.unique([feature.attribute for feature in schema.features], return_inverse=True)[1]
-    scores[attributes[:, None] == attributes] = 0.0  # tags of one list exclude or entail each other
-    firsts, seconds = np.nonzero(np.triu(scores > LEAST_SCORE, 1))
-    found = [
-        Lead((a, b), float(scores[a, b])) for a, b in zip(firsts.tolist(), seconds.tolist(), strict=True)
+    scores = _scores(sums, counts, [one.shape[1] for one in cells], float(np.mean(left**2)) or 1.0)
+    attributes = [feature.attribute for feature in schema.features]
+    standing_out = [
+        Lead((a, b), float(scores[a, b]))
+        for a, b in np.argwhere(scores > LEAST_SCORE).tolist()
+        if a < b and attributes[a] != attributes[b]
     ]
-    return sorted(found, key=lambda lead: (-lead.score, lead.term))[: 2 * MOST_PAIRS]
+    return sorted(standing_out, key=lambda lead: (-lead.score, lead.term))[: 2 * MOST_PAIRS]
 
 
 def _cells(feature: Feature, column: Codes) -> Floats:
@@ -81,38 +78,37 @@ def _cells(feature: Feature, column: Codes) -> Floats:
     return (bins[:, None] == np.unique(bins)).astype(np.float32)  # type: ignore[no-any-return]
 
 
-def _scores(sums: Floats, counts: Floats, owner: NDArray[np.intp], *, variance: float) -> Floats:
-    """Say for each pair how far its cells' sums go beyond their rows' and columns' averages, against chance.
+def _scores(sums: Floats, counts: Floats, widths: Sequence[int], variance: float) -> Floats:
+    """Say how far each pair's cells go beyond their rows' and columns' averages: (features, features).
 
-    Were nothing there, the squares of what is left, over their variances, would add up to chi-squared with
-    (rows - 1) * (columns - 1) degrees of freedom.
+    Were nothing there, the squares of what is left, over their variances, would be chi-squared with
+    (rows - 1) * (columns - 1) degrees of freedom; a score is the distance from its mean, in its standard
+    deviations. One feature's pairs with all others are looked at together.
 
     Args:
-        sums: (cells, cells), of what is left unexplained; a pair's table is the block of its features' cells.
-        counts: (cells, cells), of accounts.
-        owner: (cells,), the feature of each cell, ascending.
-        variance: of what is left, per account.
-
-    Returns:
-        Standard deviations beyond the mean of chi-squared: (features, features), symmetric.
+        sums: (cells, cells) of all features, symmetric: what is left unexplained, added up.
+        counts: likewise, accounts.
+        widths: cells of each feature.
+        variance: of what is left unexplained, per account.
     """
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-
-    def by_feature(values: NDArray[Any]) -> Floats:
-        return np.add.reduceat(values, starts, axis=1, dtype=np.float64)
-
-    row_sums, row_counts = by_feature(sums), by_feature(counts)
-    means = row_sums / np.maximum(
-        row_counts, 1.0
-    )  # (cells, features): of a row in its pair with each feature
-    whole = by_feature(row_sums.T) / np.maximum(by_feature(row_counts.T), 1.0)  # (features, features)
-    expected = means[:, owner] + means[:, owner].T - whole[owner][:, owner]
-    filled = counts >= LEAST_CELL
-    squares = np.where(filled, (sums - counts * expected) ** 2 / np.maximum(counts, 1.0), 0.0)
-    explained = by_feature(by_feature(squares).T) / variance
-    rows = by_feature((by_feature(filled) > 0).T) - 1  # that have a filled cell, less one
-    degrees = rows * rows.T
-    return np.where(degrees >= 1, (explained - degrees) / np.sqrt(np.maximum(2 * degrees, 1.0)), 0.0)
+    starts = np.cumsum([0, *widths[:-1]])
+    feature = np.repeat(np.arange(len(widths)), widths)  # by cell
+    totals = np.add.reduceat(counts, starts, axis=1, dtype=np.float64)
+    left = np.add.reduceat(sums, starts, axis=1, dtype=np.float64)
+    means = left / np.maximum(totals, 1.0)  # (cells, features): of a cell, over the cells of a feature
+    scores = np.zeros((len(widths), len(widths)))
+    for a, start in enumerate(starts):
+        own = slice(start, start + widths[a])
+        whole = left[own].sum(axis=0) / np.maximum(totals[own].sum(axis=0), 1.0)
+        average = means[own][:, feature] + means[:, a] - whole[feature]
+        filled = counts[own] >= LEAST_CELL
+        beyond = np.where(filled, sums[own] - counts[own] * average, 0.0) ** 2 / np.maximum(counts[own], 1.0)
+        explained = np.add.reduceat(beyond.sum(axis=0), starts) / variance
+        rows = np.logical_or.reduceat(filled, starts, axis=1).sum(axis=0)
+        columns = np.add.reduceat(filled.any(axis=0).astype(np.intp), starts)
+        degrees = np.maximum(rows - 1, 0) * np.maximum(columns - 1, 0)
+        scores[a] = np.where(degrees > 0, (explained - degrees) / np.sqrt(2 * np.maximum(degrees, 1)), 0.0)
+    return scores
 
 
 def common(leads_by_member: Sequence[Sequence[Lead]]) -> list[Term]:

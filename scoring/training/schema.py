@@ -85,7 +85,8 @@ def _edges(present: pl.Series) -> tuple[float, ...]:
     values = present.to_numpy()
     distinct = np.unique(values)
     if len(distinct) <= MOST_INTERVALS:
-        return tuple(((distinct[1:] + distinct[:-1]) / 2).tolist())
+        middles = distinct[1:] / 2 + distinct[:-1] / 2  # their sum may be too large for a number
+        return tuple(np.where(middles < distinct[1:], middles, distinct[:-1]).tolist())
     cuts = np.quantile(values, np.arange(1, MOST_INTERVALS) / MOST_INTERVALS, method="lower")
     return tuple(np.unique(cuts[cuts < distinct[-1]]).tolist())
 

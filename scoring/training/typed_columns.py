@@ -29,10 +29,13 @@ def row_count(columns: Columns) -> int:
     """Return how many rows the columns have.
 
     Raises:
-        TableError: there is no column, or two differ in length.
+        TableError: there is no column, one is no sequence of single values, or two differ in length.
     """
     if not columns:
         raise TableError("give at least one column to learn from")
+    for name, values in columns.items():
+        if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
+            raise TableError(f"{name} is no column; give a list or a one-dimensional array, a value per row")
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:10])
@@ -57,10 +60,10 @@ def infer(columns: Columns) -> list[Attribute]:
 def _kind(values: Sequence[Any]) -> AttributeKind:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
         return "flag" if values.dtype.kind == "b" else "number"
-    present = [value for value in values if not is_missing(value)]
-    if any(isinstance(value, (list, tuple, set, frozenset)) for value in present):
+    present = [value for value in map(_plain, values) if not is_missing(value)]
+    if any(isinstance(value, (list, tuple)) for value in present):
         return "tags"
-    if present and all(isinstance(value, (bool, np.bool_)) for value in present):
+    if present and all(isinstance(value, bool) for value in present):
         return "flag"
     readable = sum(_reads(value) for value in present)
     return "number" if present and readable >= _NUMERIC_SHARE * len(present) else "category"
@@ -68,7 +71,7 @@ def _kind(values: Sequence[Any]) -> AttributeKind:
 
 def _reads(value: Any) -> bool:
     try:
-        return as_number(_plain(value)) is not None
+        return as_number(value) is not None
     except ValueError:
         return False
 

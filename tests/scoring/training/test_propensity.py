@@ -1,4 +1,4 @@
-"""Win propensity stands beside Fit: expected of an account, never weighed, and absent where deals say nothing."""
+"""Win propensity stands beside Fit: expected of an account, never weighed, absent where deals say nothing."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ from scoring.features import (
     TagsEncoder,
 )
 from scoring.training.attributes import Attribute, AttributeKind
+from scoring.training.encode import encode_frame
 from scoring.training.schema import (
-    CUSTOMERS_PER_INTERVAL,
+    FEW,
     LEAST_FOR_LEVEL,
     LEAST_FOR_TAG,
     MOST_INTERVALS,
     MOST_TAGS,
     build_schema,
-    encode_frame,
 )
 
 
@@ -73,7 +73,7 @@ def test_intervals_hold_like_numbers_of_customers() -> None:
     values = np.exp(np.random.default_rng(0).normal(0, 3, 1000)).tolist()
     codes = encode_frame(schema_of("number", values), frame_of(values))[:, 0]
     counts = np.bincount(codes)[1:]
-    assert len(counts) == 1000 // CUSTOMERS_PER_INTERVAL
+    assert len(counts) == MOST_INTERVALS
     assert np.ptp(counts) <= 1
 
 
@@ -107,11 +107,30 @@ def test_a_date_keeps_how_it_was_written() -> None:
 
 
 def test_a_level_too_few_customers_have_falls_into_the_entry_of_unseen_ones() -> None:
-    values = ["fintech"] * LEAST_FOR_LEVEL + ["retail"] * (LEAST_FOR_LEVEL - 1) + [None]
+    many = ["software"] * LEAST_FOR_LEVEL * FEW
+    values = ["fintech"] * LEAST_FOR_LEVEL + ["retail"] * (LEAST_FOR_LEVEL - 1) + many + [None]
     schema = schema_of("category", values)
-    assert levels_of(values) == ("fintech",)
+    assert levels_of(values) == ("fintech", "software")
     asked = ["fintech", "retail", "mining", None]
     assert encode_frame(schema, frame_of(asked))[:, 0].tolist() == [2, UNSEEN, UNSEEN, MISSING]
+
+
+@pytest.mark.parametrize("customers", [10, 2 * FEW, 4 * FEW])
+def test_of_few_customers_fewer_must_have_a_level_or_tag_but_never_one_alone(customers: int) -> None:
+    least = max(2, customers // FEW)
+    filler = ["software"] * (customers - 2 * least + 1)
+    values = ["fintech"] * least + ["retail"] * (least - 1) + filler
+    assert levels_of(values) == ("fintech", "software")
+    fewest = max(2, 2 * customers // FEW)
+    tagged = [["a"]] * fewest + [["b"]] * (fewest - 1) + [["c"]] * (customers - 2 * fewest + 1)
+    assert tags_of(tagged) == ("a", "c")
+
+
+@pytest.mark.parametrize("unit", [1e-323, 5e-324, 1e308])
+def test_neighbouring_numbers_are_parted_however_large_or_small(unit: float) -> None:
+    values = [-unit, 0.0, unit] if unit < 1 else [-1.7 * unit, unit, float(np.nextafter(unit, 0))]
+    codes = encode_frame(schema_of("number", values), frame_of(values))[:, 0]
+    assert sorted(codes.tolist()) == [1, 2, 3]
 
 
 def test_a_category_of_rare_levels_only_still_tells_present_from_missing() -> None:
