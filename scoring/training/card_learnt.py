@@ -13,8 +13,11 @@ from scoring.fit import BASE, SPREAD, Calibration, FitModel, Outcome
 from scoring.plan import OBJECTIVES
 from scoring.training.assemble import Head
 from scoring.training.card_blocks import Amounts, Block, Figure, Heading, Prose, Section, Table, count, listed
+from scoring.training.card_comparison import comparison_blocks
+from scoring.training.card_reliability import reliability_blocks
 from scoring.training.curves import Band, band_chart
 from scoring.training.folds import FOLDS
+from scoring.training.honesty import Honesty
 from scoring.training.outcomes import HIGHEST_NRR
 from scoring.training.study import Study
 
@@ -39,7 +42,11 @@ _OBJECTIVES = {
         "higher",
     ),
     "lifetime_value": _Words(
-        "Lifetime value", "customer lifetime value (CLV)", "CLV", "the logarithm of CLV", "higher"
+        "Lifetime value",
+        "customer lifetime value (CLV)",
+        "CLV",
+        "the logarithm of CLV, which goes on through zero where customers cost more than they bring",
+        "higher",
     ),
     "efficiency": _Words(
         "Efficiency", "CAC payback", "payback", "the logarithm of payback, shorter being better", "shorter"
@@ -47,15 +54,21 @@ _OBJECTIVES = {
 }
 
 
-def learnt_section(study: Study, model: FitModel) -> Section:
-    """Say per objective what was learnt from how many customers, and what to expect; or why nothing was."""
+def learnt_section(study: Study, model: FitModel, honesty: Honesty) -> Section:
+    """Say per objective what was learnt, how well and what to expect; or why nothing was."""
+    compared = {one.objective: one for one in honesty.comparisons}
     blocks: list[Block] = [Prose([_weights_sentence(study, model), *_agreement(model)])]
     blocks.append(_evidence_table(study, model))
     for head, outcome in zip(study.heads, model.outcomes, strict=True):
+        objective = outcome.objective
         blocks.extend(_objective_blocks(study, head, outcome))
+        blocks.extend(reliability_blocks(study, head, honesty.reliability[objective]))
+        blocks.extend(comparison_blocks(compared[objective]))
     for objective, reason in study.left_out.items():
         words = _OBJECTIVES[objective]
         blocks += [Heading(words.name), Prose([f"Left out. Of {words.metric}: {reason}."])]
+        if objective in compared:
+            blocks.extend(comparison_blocks(compared[objective]))
     return Section("learnt", "What was learnt", blocks)
 
 
@@ -153,9 +166,7 @@ def _band_picture(bands: Calibration, words: _Words, say: Amounts) -> Markup:
     rows = zip(_band_names(len(bands.mean)), bands.mean, bands.low, bands.high, notes, strict=True)
     drawn = [Band(*row) for row in rows]
     overall = float(np.average(bands.mean, weights=bands.count))
-    said = "; ".join(
-        f"{band.name}: {say.value(band.mean)}, {say.span(band.low, band.high)}" for band in drawn
-    )
+    said = "; ".join(f"{band.name}: {say.value(band.mean)}, {say.span(*band.ends)}" for band in drawn)
     return band_chart(
         f"{words.short} of customers by predicted band",
         f"Mean {words.short} with its 90% interval, from the weakest band to the best. {said}.",
