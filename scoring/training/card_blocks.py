@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,9 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
+
+
+_NEGATIVE = re.compile(r"(?<!\w)-(?=[\d.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +183,16 @@ def as_sentence(text: str) -> str:
     >>> as_sentence("no backtest: the book is too young"), as_sentence("Done.")
     ('No backtest: the book is too young.', 'Done.')
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    return minus(text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else "."))
 
 
 def minus(text: str) -> str:
-    """Write numbers below zero with a minus sign.
+    """Write numbers below zero with a minus sign; hyphens within words and ids stay.
 
-    >>> minus("-0.5")
-    '\u22120.5'
+    >>> minus("-0.5, of A-7")
+    '\u22120.5, of A-7'
     """
-    return text.replace("-", "\u2212")
+    return _NEGATIVE.sub("\u2212", text)
 
 
 def decimal(value: float | None, places: int = 2) -> str:

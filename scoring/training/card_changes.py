@@ -36,9 +36,9 @@ def changes_section(changes: Changes | str) -> Section:
     if isinstance(changes, str):
         return Section("changes", TITLE, [Prose([changes])])
     blocks: list[Block] = [Prose([f"Compared with {changes.since}.", *_not_known(changes)])]
-    blocks += _table("How well it predicts (out-of-fold R\u00b2)", changes.objectives, _square, _square_apart)
+    blocks += _table("Objective", changes.objectives, _square, _square_apart)
     blocks += _table("The company", changes.company, _percent, _points)
-    blocks += _table("NRR of the plan's segments", changes.segments, _percent, _points)
+    blocks += _table("Segment", changes.segments, _percent, _points)
     blocks += [
         Heading("Decisions"),
         *_bullets(changes.decisions, "Segments, exclusions and weights are the same."),
@@ -56,8 +56,15 @@ def _not_known(changes: Changes) -> list[str]:
     return [f"That version is older than this comparison and does not say {listed(changes.not_known)}."]
 
 
+_CAPTIONS = {
+    "Objective": "How well it predicts customers not seen (R\u00b2)",
+    "The company": "Figures of the company",
+    "Segment": "NRR of the plan's segments",
+}
+
+
 def _table(
-    caption: str, pairs: Sequence[Pair], say: Callable[[float], str], say_apart: Callable[[float], str]
+    of: str, pairs: Sequence[Pair], say: Callable[[float], str], say_apart: Callable[[float], str]
 ) -> list[Block]:
     rows = [
         [
@@ -67,7 +74,7 @@ def _table(
         ]
         for pair in pairs
     ]
-    return [Table(caption, ["", "Before", "Now", "Change"], rows, [1, 2, 3])] if rows else []
+    return [Table(_CAPTIONS[of], [of, "Before", "Now", "Change"], rows, [1, 2, 3])] if rows else []
 
 
 def _square(value: float) -> str:
