@@ -46,7 +46,7 @@ def check(
     with _training_group():
         from scoring.training.quality import inspect_book
         from scoring.training.quality_report import write_report
-    quality = inspect_book(book, _plan(book, plan))
+    quality = inspect_book(book, plan_for(book, plan))
     files = write_report(quality, out)
     _show(quality)
     for file in files[1:]:
@@ -54,7 +54,8 @@ def check(
     typer.echo(files[0])
 
 
-def _plan(book: Path, plan: Path | None) -> Plan:
+def plan_for(book: Path, plan: Path | None) -> Plan:
+    """Return the plan that is named, else the one in the book's folder, else the default one."""
     beside = book / _PLAN_BESIDE
     if plan is None and not beside.is_file():
         return Plan()

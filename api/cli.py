@@ -18,9 +18,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from api.analyze_commands import analyze
 from api.book_commands import books
+from api.model_commands import Artifacts, models, show_version
 from api.plan_commands import plans
 from scoring.errors import FirebrandError
 from scoring.training.progress import OnStep
@@ -31,13 +32,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="List, show and activate the models in a registry.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(books, name="book")
 app.add_typer(plans, name="plan")
+app.command(epilog="Example: firebrand analyze book --out analysis")(analyze)
 told = Console(stderr=True)  # what people read; stdout is for what programs read
-
-Artifacts = Annotated[Path, typer.Option(help="The registry of models.", envvar="FIREBRAND_ARTIFACTS")]
 
 
 def main() -> None:
@@ -115,7 +114,7 @@ def train(
         from scoring.training.train import train as make_artifact
     with _progress() as on_step:
         version = make_artifact(book, plan, artifacts, seed=seed, on_step=on_step)
-    _show(artifacts, version)
+    show_version(artifacts, version)
     _say_if_not_active(artifacts, version)
     typer.echo(version)
 
@@ -127,65 +126,6 @@ def _say_if_not_active(artifacts: Path, version: str) -> None:
     if active != version:
         told.print(f"[yellow]not active[/] {active} is still served; to serve this one:", highlight=False)
         _tell(f"  firebrand models activate {version} --artifacts {artifacts}")
-
-
-@models.command("list", epilog="Example: firebrand models list --artifacts artifacts")
-def list_models(artifacts: Artifacts = Path("artifacts")) -> None:
-    """List the versions in the registry; the active one is marked."""
-    from scoring.registry import active_version, has_active, versions
-
-    active = active_version(artifacts) if has_active(artifacts) else ""
-    found = versions(artifacts)
-    if not found:
-        _tell(f"no models in {artifacts}; firebrand train makes one")
-    for version in found:
-        typer.echo(f"{version}{'  active' if version == active else ''}")
-
-
-@models.command(epilog="Example: firebrand models show 2026-06-30-0123456789ab")
-def show(
-    version: Annotated[str, typer.Argument(help="The active one if empty.")] = "",
-    artifacts: Artifacts = Path("artifacts"),
-) -> None:
-    """Show what a version was learnt from and how well it predicts."""
-    from scoring.registry import active_version
-
-    _show(artifacts, version or active_version(artifacts))
-
-
-@models.command(epilog="Example: firebrand models activate 2026-06-30-0123456789ab")
-def activate(version: str, artifacts: Artifacts = Path("artifacts")) -> None:
-    """Verify a version and make it the one that is served from the next start on."""
-    from scoring.registry import activate as make_active
-
-    make_active(artifacts, version)
-    _tell(f"{version} is active; restart the service to serve it")
-
-
-def _show(artifacts: Path, version: str) -> None:
-    from scoring.artifact import read_artifact
-
-    artifact = read_artifact(artifacts, version)
-    manifest = artifact.manifest
-    signed = ", ".join(f"{s['who']} ({s['role']}, {s['when']})" for s in manifest["plan"]["sign_offs"])
-    approval = f"signed by {escape(signed)}" if signed else "[bold red]DRAFT[/]: nobody signed it"
-    told.print(f"[bold]{version}[/]  plan: {escape(manifest['plan']['name'])}; {approval}", soft_wrap=True)
-    table = Table("objective", "metric", "customers", "form", "R² out of fold", "tables")
-    for objective, found in manifest["objectives"].items():
-        explained = found["r_squared_out_of_fold"][found["form"]]
-        shape = f"{found['tables']} ({found['pair_tables']} pairs)"
-        table.add_row(
-            objective, found["metric"], str(found["customers"]), found["form"], f"{explained:.2f}", shape
-        )
-    told.print(table)
-    for label, reasons in (("left out", manifest["left_out"]), ("leak", manifest["leaks"])):
-        for name, reason in reasons.items():
-            said = escape(f"{name}: {reason}")
-            told.print(f"[yellow]{label}[/] {said}", highlight=False, soft_wrap=True)
-    rejected = manifest["book"]["rejected_cells_and_rows"]
-    if rejected:
-        _tell(f"{rejected:,} cells or rows of the book could not be read; the card says which")
-    _tell(f"card: {artifacts / version / 'card.html'}")
 
 
 @app.command(epilog="Example: firebrand score accounts.csv --artifacts artifacts --out scores.parquet")

@@ -137,7 +137,7 @@ class FitModel:
             RequestError: no weight above 0, an unknown objective, one this model could not learn, or
                 objectives that cancel each other out in it.
         """
-        known = self._weighable
+        known = [outcome.objective for outcome in self.weighable]
         for key, weight in weights.items():
             _check_weight(key, weight, known)
         w = np.array([weights.get(outcome.objective, 0.0) for outcome in self.outcomes])
@@ -155,12 +155,13 @@ class FitModel:
         return Objective(name, {key: said[key] for key in known}, tuple(factors.tolist()))
 
     @property
-    def _weighable(self) -> list[str]:
-        return [outcome.objective for outcome in self.outcomes if outcome.objective != SECONDARY]
+    def weighable(self) -> list[Outcome]:
+        """The outcomes that objectives weigh: all but the secondary one, which stands last."""
+        return [outcome for outcome in self.outcomes if outcome.objective != SECONDARY]
 
     def planned(self, weights: ObjectiveSection) -> Objective:
         """Prepare a plan's own weights of what could be learnt; all alike where it weighs none of that."""
-        learnt = self._weighable
+        learnt = [outcome.objective for outcome in self.weighable]
         asked = {name: float(getattr(weights, name)) for name in learnt}
         return self.objective("plan", asked if sum(asked.values()) > 0 else dict.fromkeys(learnt, 1.0))
 

@@ -15,7 +15,14 @@ SOURCES = sorted(file for package in ("api", "scoring") for file in (ROOT / pack
 OF_TRAINING = ("sklearn", "polars", "pandas", "scipy", "jinja2", "threadpoolctl", "scoring.training")
 OF_THE_EDGE = ("fastapi", "starlette", "uvicorn")
 # The commands that need the group for training import it when they run.
-MAY_TRAIN = ("api.book_commands", "api.cli", "api.demo", "api.plan_commands", "api.score_file")
+MAY_TRAIN = (
+    "api.analyze_commands",
+    "api.book_commands",
+    "api.cli",
+    "api.demo",
+    "api.plan_commands",
+    "api.score_file",
+)
 
 
 def module(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,9 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
+
+
+_NEGATIVE = re.compile(r"(?<!\w)-(?=[\d.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,29 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list of points."""
+    """A list of points; `alarm` marks them as what is wrong."""
 
     kind: ClassVar[str] = "bullets"
     items: Sequence[Item]
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a reader must not miss; more than one sentence each stands by itself."""
+
+    kind: ClassVar[str] = "notice"
+    title: str
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What stands in a cell of a table: a value, smaller lines below it, and whether it is an alarm."""
+
+    text: str
+    notes: Sequence[str] = ()
+    alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +77,7 @@ class Table:
     kind: ClassVar[str] = "table"
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Entry]]
     numbers: Sequence[int]
 
 
@@ -76,7 +99,7 @@ class Grid:
     blocks: Sequence[Figure]
 
 
-Block = Prose | Heading | Bullets | Table | Figure | Grid
+Block = Prose | Heading | Bullets | Notice | Table | Figure | Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +138,7 @@ def say_number(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Writes an objective's outcomes for people.
+    """Writes outcomes for people.
 
     >>> clv = Amounts("currency", "USD")
     >>> clv.value(391_728.6), clv.span(950.4, 1_359_776.2), Amounts("currency", "€").value(391_728.6)
@@ -124,19 +147,21 @@ class Amounts:
     ('103%', '20.3 to 22.9 months')
     """
 
-    unit: str  # ratio, currency or months
+    unit: str  # ratio, currency, months, days or times
     currency: str
 
     @property
     def unit_name(self) -> str:
         """What stands at the top of a scale whose numbers are bare."""
-        return {"ratio": "", "currency": self.currency, "months": "months"}[self.unit]
+        return {"currency": self.currency, "months": "months", "days": "days"}.get(self.unit, "")
 
     def bare(self, value: float) -> str:
         """Write a value without its unit; shares keep their percent sign."""
         if self.unit == "ratio":
             return f"{value:.0%}".replace("-", "\u2212")
-        return f"{value:.1f}" if self.unit == "months" else say_number(float(f"{value:.3g}"))
+        if self.unit in ("months", "times"):
+            return minus(f"{value:.1f}")
+        return minus(f"{value:.0f}") if self.unit == "days" else say_number(float(f"{value:.3g}"))
 
     def value(self, value: float) -> str:
         """Write a value."""
@@ -149,7 +174,43 @@ class Amounts:
     def _with_unit(self, amount: str) -> str:
         if self.unit == "currency":
             return f"{self.currency}{' ' if self.currency.isalpha() else ''}{amount}"
-        return f"{amount} months" if self.unit == "months" else amount
+        return f"{amount} {self.unit}" if self.unit in ("months", "days", "times") else amount
+
+
+def as_sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop.
+
+    >>> as_sentence("no backtest: the book is too young"), as_sentence("Done.")
+    ('No backtest: the book is too young.', 'Done.')
+    """
+    return minus(text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else "."))
+
+
+def minus(text: str) -> str:
+    """Write numbers below zero with a minus sign; hyphens within words and ids stay.
+
+    >>> minus("-0.5, of A-7")
+    '\u22120.5, of A-7'
+    """
+    return _NEGATIVE.sub("\u2212", text)
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    """Write a number with so many places; a dash where there is none.
+
+    >>> decimal(0.305), decimal(None)
+    ('0.30', '\u2013')
+    """
+    return "\u2013" if value is None else minus(f"{value:.{places}f}")
+
+
+def chance(p: float) -> str:
+    """Write a probability short.
+
+    >>> chance(0.0312), chance(4.2e-12)
+    ('0.031', 'under 0.0001')
+    """
+    return f"{p:.2g}" if p >= 0.0001 else "under 0.0001"
 
 
 def count(number: int, thing: str) -> str:

@@ -13,8 +13,11 @@ from scoring.fit import BASE, SPREAD, Calibration, FitModel, Outcome
 from scoring.plan import OBJECTIVES
 from scoring.training.assemble import Head
 from scoring.training.card_blocks import Amounts, Block, Figure, Heading, Prose, Section, Table, count, listed
+from scoring.training.card_comparison import comparison_blocks
+from scoring.training.card_reliability import reliability_blocks
 from scoring.training.curves import Band, band_chart
 from scoring.training.folds import FOLDS
+from scoring.training.honesty import Honesty
 from scoring.training.outcomes import HIGHEST_NRR
 from scoring.training.study import Study
 
@@ -39,7 +42,11 @@ _OBJECTIVES = {
         "higher",
     ),
     "lifetime_value": _Words(
-        "Lifetime value", "customer lifetime value (CLV)", "CLV", "the logarithm of CLV", "higher"
+        "Lifetime value",
+        "customer lifetime value (CLV)",
+        "CLV",
+        "the logarithm of CLV, which goes on through zero where customers cost more than they bring",
+        "higher",
     ),
     "efficiency": _Words(
         "Efficiency", "CAC payback", "payback", "the logarithm of payback, shorter being better", "shorter"
@@ -47,16 +54,35 @@ _OBJECTIVES = {
 }
 
 
-def learnt_section(study: Study, model: FitModel) -> Section:
-    """Say per objective what was learnt from how many customers, and what to expect; or why nothing was."""
+def learnt_section(study: Study, model: FitModel, honesty: Honesty) -> Section:
+    """Say per objective what was learnt, how well and what to expect; or why nothing was."""
+    compared = {one.objective: one for one in honesty.comparisons}
     blocks: list[Block] = [Prose([_weights_sentence(study, model), *_agreement(model)])]
     blocks.append(_evidence_table(study, model))
-    for head, outcome in zip(study.heads, model.outcomes, strict=False):
+    for head, outcome in zip(study.heads, model.weighable, strict=True):
+        objective = outcome.objective
         blocks.extend(_objective_blocks(study, head, outcome))
+        blocks.extend(reliability_blocks(study, head, honesty.reliability[objective]))
+        blocks.extend(comparison_blocks(compared[objective]))
     for objective, reason in study.left_out.items():
         words = _OBJECTIVES[objective]
         blocks += [Heading(words.name), Prose([f"Left out. Of {words.metric}: {reason}."])]
+        if objective in compared:
+            blocks.extend(comparison_blocks(compared[objective]))
+    blocks += [Heading("Beside Fit: win propensity"), Prose([_propensity_sentence(study.propensity)])]
     return Section("learnt", "What was learnt", blocks)
+
+
+def _propensity_sentence(propensity: Head | str) -> str:
+    if isinstance(propensity, str):
+        return f"Not learnt: {propensity}."
+    evidence, won = propensity.learnt.evidence, propensity.known
+    return (
+        f"How likely a deal is to be won was learnt from {count(len(won), 'decided new deal')}, of which "
+        f"{won.mean():.0%} were won; on deals of accounts it had not seen, predictions correlate "
+        f"{evidence.correlation:.2f} with what happened. Answers say the win rate to expect. It has no part in "
+        "Fit: who buys easily need not be worth having."
+    )
 
 
 def _weights_sentence(study: Study, model: FitModel) -> str:
@@ -75,7 +101,7 @@ def _weights_sentence(study: Study, model: FitModel) -> str:
 
 def _agreement(model: FitModel) -> list[str]:
     """Say how far the objectives prefer the same accounts, for each two of them."""
-    names = [_OBJECTIVES[outcome.objective].name.lower() for outcome in model.outcomes]
+    names = [_OBJECTIVES[outcome.objective].name.lower() for outcome in model.weighable]
     pairs = [
         f"{names[a]} with {names[b]} {model.correlation[a, b]:.2f}".replace("-", "\u2212")
         for a, b in combinations(range(len(names)), 2)
@@ -86,8 +112,9 @@ def _agreement(model: FitModel) -> list[str]:
 
 
 def _evidence_table(study: Study, model: FitModel) -> Table:
-    forms = sorted({e.form for head in study.heads for e in (head.learnt.evidence, *head.learnt.rivals)})
-    head = ["Objective", "Weight", "Learnt from", "Form that won", *(f"R² {f}" for f in forms), "Correlation"]
+    forms = sorted({rival.form for head in study.heads for rival in head.learnt.rivals})
+    squares = ["R²", *(f"R² {form}" for form in forms)]
+    head = ["Objective", "Weight", "Learnt from", "Form that won", *squares, "Correlation"]
     weights = model.planned(study.plan.objective).weights
     rows = [[*_evidence_row(one, weights, forms)] for one in study.heads]
     rows += [[_OBJECTIVES[name].name, "left out", *[""] * (len(head) - 2)] for name in study.left_out]
@@ -100,8 +127,9 @@ def _evidence_table(study: Study, model: FitModel) -> Table:
 
 def _evidence_row(head: Head, weights: Mapping[str, float], forms: Sequence[str]) -> list[str]:
     learnt, objective = head.learnt, head.target.objective
-    found = {evidence.form: evidence.r_squared for evidence in (learnt.evidence, *learnt.rivals)}
-    squares = [f"{found[form]:.3f}".replace("-", "\u2212") if form in found else "" for form in forms]
+    found = {rival.form: rival.r_squared for rival in learnt.rivals}
+    known = [learnt.evidence.r_squared, *(found[form] for form in forms)]
+    squares = [f"{r_squared:.3f}".replace("-", "\u2212") for r_squared in known]
     customers, form = count(len(head.known), "customer"), learnt.evidence.form
     correlation = f"{learnt.evidence.correlation:.2f}"
     return [_OBJECTIVES[objective].name, f"{weights[objective]:.0%}", customers, form, *squares, correlation]
@@ -128,7 +156,7 @@ def _objective_blocks(study: Study, head: Head, outcome: Outcome) -> list[Block]
 def _learnt_sentence(head: Head, words: _Words) -> str:
     learnt = head.learnt
     evidence = learnt.evidence
-    rivals = listed([f"{rival.r_squared:.3f} for the {rival.form} form" for rival in learnt.rivals])
+    rivals = listed([f"{rival.r_squared:.3f} for {rival.form}" for rival in learnt.rivals])
     against = f", against {rivals}".replace("-", "\u2212") if rivals else ""
     return (
         f"Learnt from {count(len(head.known), 'customer')} whose {words.metric} is known. "
@@ -153,9 +181,7 @@ def _band_picture(bands: Calibration, words: _Words, say: Amounts) -> Markup:
     rows = zip(_band_names(len(bands.mean)), bands.mean, bands.low, bands.high, notes, strict=True)
     drawn = [Band(*row) for row in rows]
     overall = float(np.average(bands.mean, weights=bands.count))
-    said = "; ".join(
-        f"{band.name}: {say.value(band.mean)}, {say.span(band.low, band.high)}" for band in drawn
-    )
+    said = "; ".join(f"{band.name}: {say.value(band.mean)}, {say.span(*band.ends)}" for band in drawn)
     return band_chart(
         f"{words.short} of customers by predicted band",
         f"Mean {words.short} with its 90% interval, from the weakest band to the best. {said}.",

@@ -27,8 +27,13 @@ def train_demo_artifact(artifacts: Path) -> str:
 
 
 def replace_demo_artifact(artifacts: Path) -> str:
-    """Train the demo artifact, make it active, and remove the versions before it."""
-    version = train_demo_artifact(artifacts)
+    """Train the demo artifact, make it active, and remove the versions before it.
+
+    It is trained in a registry of its own: its card compares with no version that a checkout no longer has.
+    """
+    with tempfile.TemporaryDirectory() as registry:
+        version = train_demo_artifact(Path(registry))
+        shutil.copytree(Path(registry) / version, artifacts / version, dirs_exist_ok=True)
     activate(artifacts, version)
     for old in versions(artifacts):
         if old != version:

@@ -33,6 +33,7 @@ class Target:
     needs: str  # what the book must hold for it
     curve: Callable[[Floats], Floats]  # of the metric in its unit of scale; higher is better
     scale: Callable[[Floats], float] = lambda _: 1.0  # the unit, taken from metrics that are known
+    back: Callable[[Floats], Floats] = lambda learnt: learnt  # undoes the curve
 
     def values(self, metrics: pl.DataFrame) -> Floats:
         """Return the metric of each account: (accounts,), NaN where it is censored or has no data."""
@@ -47,6 +48,15 @@ class Target:
         """
         with np.errstate(invalid="ignore"):
             return self.curve(values / self.scale(values if base is None else base))
+
+    def to_metric(self, learnt: Floats, *, base: Floats) -> Floats:
+        """Say numbers of the scale that is learnt in the metric's own unit again: what `to_target` undoes.
+
+        Args:
+            learnt: of any shape.
+            base: (accounts,), the metrics that the scale's unit was taken from.
+        """
+        return self.back(learnt) * self.scale(base)
 
 
 def _clipped(nrr: Floats) -> Floats:
@@ -68,10 +78,21 @@ def _log_speed(payback: Floats) -> Floats:
     return -np.log(np.maximum(payback, FASTEST_PAYBACK))
 
 
+def _months(speed: Floats) -> Floats:
+    return np.exp(-speed)
+
+
 TARGETS = (
     Target("growth", "nrr", "ratio", "nrr", "customers older than a window (from invoices: two)", _clipped),
     Target(
-        "lifetime_value", "clv", "currency", "clv", "customers older than a window", _log_value, _small_change
+        "lifetime_value",
+        "clv",
+        "currency",
+        "clv",
+        "customers older than a window",
+        _log_value,
+        _small_change,
+        np.sinh,
     ),
     Target(
         "efficiency",
@@ -80,5 +101,6 @@ TARGETS = (
         "payback_months",
         "what customers cost to win, as the accounts' cac",
         _log_speed,
+        back=_months,
     ),
 )

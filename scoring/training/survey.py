@@ -112,6 +112,9 @@ def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
 def _groups(plan: Plan, book: Book, discovery: Discovery) -> Iterator[Group]:
     for spec in plan.segment:
         yield Group(spec.id, spec.name or spec.id, "segment", members_of(spec.rule, book))
+    decided = {spec.id for spec in plan.segment}
     for candidate in discovery.candidates:
         rule = candidate.rule
-        yield Group(candidate.id, rule.sentence, "candidate", members_of(rule, book))
+        # A candidate that people took up into the plan is often found again, under the id it has there.
+        id_ = f"{candidate.id}-found" if candidate.id in decided else candidate.id
+        yield Group(id_, rule.sentence, "candidate", members_of(rule, book))

@@ -16,7 +16,8 @@ from scoring.plan import read_plan
 from scoring.registry import activate, has_active
 from scoring.signals.policy import Policy
 from scoring.training.assemble import Head, assemble, exactness
-from scoring.training.card import card_html
+from scoring.training.card import Trained, card_html
+from scoring.training.changes import changes_since, earlier_version
 from scoring.training.found import Candidate
 from scoring.training.honesty import STEPS as HONESTY_STEPS
 from scoring.training.honesty import Honesty, examine_honesty
@@ -31,6 +32,9 @@ EXACT = 1e-9  # how far the tables' sum may be from the learner's own prediction
 
 def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: OnStep = nobody) -> str:
     """Make an artifact from a book, and make it the active one where none is active yet.
+
+    Its card says what changed since the active version. Where that was made from the same book, plan and
+    seed, the card compares with what that one was compared with: training twice gives the same bytes.
 
     Args:
         book: the folder of tables.
@@ -58,14 +62,18 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
     begin("writing the artifact")
     with threadpool_limits(1):  # as in `learn`: sums have one order on any machine
         model = assemble(study.schema, study.codes, study.all_heads, seed=seed)
+    plan_text = plan.read_text(encoding="utf-8")
+    facts = _facts(study, honesty, model, seed)
+    earlier = earlier_version(artifacts, facts, plan_text)
+    changes = earlier if isinstance(earlier, str) else changes_since(earlier, facts, study.plan)
     version = write_artifact(
         artifacts,
         as_of=study.as_of.isoformat(),
-        facts=_facts(study, honesty, model, seed),
+        facts={**facts, "compared_with": None if isinstance(earlier, str) else earlier.version},
         model=model,
         policy=Policy(),
-        plan_text=plan.read_text(encoding="utf-8"),
-        card=card_html(study, model),
+        plan_text=plan_text,
+        card=card_html(Trained(study, model, honesty, changes)),
     )
     if not has_active(artifacts):
         activate(artifacts, version)

@@ -7,16 +7,13 @@ from markupsafe import Markup
 from scoring.training.curves import (
     Band,
     Bar,
-    Cell,
     Step,
     band_chart,
     bar_chart,
-    clip,
-    heat_map,
-    signed,
     step_chart,
-    ticks,
 )
+from scoring.training.heat_map import Cell, heat_map
+from scoring.training.svg import clip, signed, ticks
 
 values = st.floats(-1e6, 1e6)
 

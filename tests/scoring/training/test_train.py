@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -169,13 +170,13 @@ def test_industries_and_countries_score_alike_however_they_are_written(
 def test_training_again_gives_the_same_bytes_and_leaves_the_active_version_alone(
     demo_book: Path, demo_registry: Path, demo_artifact: Artifact, tmp_path: Path
 ) -> None:
-    (tmp_path / "active").write_text("2026-01-31-0123456789ab\n")
+    again = tmp_path / "again"
+    shutil.copytree(demo_registry, again)
     told: list[tuple[str, float]] = []
     plan = demo_book / "plan.toml"
-    version = train(demo_book, plan, tmp_path, on_step=lambda step, done: told.append((step, done)))
-    assert version == demo_artifact.version
-    assert files_under(tmp_path / version) == files_under(demo_registry / version)
-    assert active_version(tmp_path) == "2026-01-31-0123456789ab"
+    version = train(demo_book, plan, again, on_step=lambda step, done: told.append((step, done)))
+    assert version == demo_artifact.version == active_version(again)
+    assert files_under(again) == files_under(demo_registry)
     assert told[0] == ("reading the book", 0.0)
     assert told[-1][0] == "writing the artifact"
     assert all(before <= after < 1 for (_, before), (_, after) in pairwise(told))
