@@ -80,8 +80,8 @@ def _propensity_sentence(propensity: Head | str) -> str:
     return (
         f"How likely a deal is to be won was learnt from {count(len(won), 'decided new deal')}, of which "
         f"{won.mean():.0%} were won; on deals of accounts it had not seen, predictions correlate "
-        f"{evidence.correlation:.2f} with what happened. Answers say the win rate to expect. It has no part in "
-        "Fit: who buys easily need not be worth having."
+        f"{evidence.correlation:.2f} with what happened. Answers say the win rate to expect. It has no part "
+        "in Fit: who buys easily need not be worth having."
     )
 
 
