@@ -97,7 +97,7 @@ def _candidates(candidates: Sequence[Candidate]) -> Table:
             f"{one.customers:,}",
             "-" if one.prospects is None else f"{one.prospects:,}",
             *(_effect(effects.get(metric)) for metric in ("nrr", "clv", "payback")),
-            f"{min(effect.q_value for effect in effects.values()):.2g}",
+            f"{min(effect.q_value for effect in effects.values()):.0e}",
         )
     return table
 

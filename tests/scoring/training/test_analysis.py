@@ -235,6 +235,8 @@ def test_in_a_book_of_chance_nothing_is_found(tmp_path: Path) -> None:
     page = analysis_html(found)
     assert "Nothing was found." in page
     assert "The plan has no segment." in page
+    assert "Nobody has approved this plan yet." in page
+    assert "DRAFT" not in page
     assert "The book has 0 prospects" in page
 
 

@@ -209,6 +209,19 @@ def test_each_objective_says_from_how_many_and_how_well_it_was_learnt(study: Stu
             assert f"{one.r_squared:.3f}".replace("-", "\u2212") in text
 
 
+def test_a_form_that_won_although_another_does_as_well_is_explained(trained: Trained) -> None:
+    first, *others = trained.study.heads
+    evidence = replace(first.learnt.evidence, form="blend")
+
+    def told(r_squared: float) -> int:
+        rival = replace(evidence, form="linear", r_squared=r_squared)
+        head = replace(first, learnt=replace(first.learnt, evidence=evidence, rivals=(rival,)))
+        html = card_html(replace(trained, study=replace(trained.study, heads=(head, *others))))
+        return html.count("The linear form alone does no worse on these customers")
+
+    assert told(evidence.r_squared + 0.001) == told(evidence.r_squared - 0.001) + 1
+
+
 @pytest.fixture(scope="module")
 def partly(trained: Trained) -> Trained:
     """What the book had taught had nobody written down what winning customers cost."""
