@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.book_commands import plan_for
 
 if TYPE_CHECKING:
-    from scoring.training.found import Candidate, Figure
+    from scoring.training.found import Candidate, Effect
     from scoring.training.survey import Survey
 
 told = Console(stderr=True)  # what people read; stdout is for what programs read
@@ -72,48 +73,64 @@ def _say(label: str, text: str) -> None:
 
 
 def _groups(found: Survey) -> Table:
-    table = Table("group", "customers", "NRR", "GRR", "CLV", "payback", "LTV:CAC", "win rate")
+    table = Table(_words("group"), box=SIMPLE, caption="payback in months")
+    for name in ("customers", "NRR", "GRR", "CLV", "payback", "win rate"):
+        table.add_column(name, justify="right")
     for group in found.figures:
-        table.add_row(escape(group.name), f"{group.customers:,}", *_figures(group.figures))
+        figures = {metric: group.figures[metric].value for metric in _SAID}
+        said = {metric: "-" if value is None else _SAID[metric](value) for metric, value in figures.items()}
+        nrr = figures["nrr"]
+        if nrr is not None and nrr < 1:
+            said["nrr"] = f"[red]{said['nrr']}[/]"
+        table.add_row(escape(group.name), f"{group.customers:,}", *said.values())
     return table
-
-
-def _figures(figures: Mapping[str, Figure]) -> list[str]:
-    ways = {
-        "nrr": "{:.0%}",
-        "grr": "{:.0%}",
-        "clv": "{:,.0f}",
-        "payback": "{:.1f} months",
-        "ltv_cac": "{:.1f}",
-        "win_rate": "{:.0%}",
-    }
-    written = [_written(way, figures[name].value) for name, way in ways.items()]
-    nrr = figures["nrr"].value
-    if nrr is not None and nrr < 1:
-        written[0] = f"[red]{written[0]}[/]"
-    return written
-
-
-def _written(way: str, value: float | None) -> str:
-    return "-" if value is None else way.format(value)
 
 
 def _candidates(candidates: Sequence[Candidate]) -> Table:
-    table = Table("candidate", "", "customers", "prospects", "NRR", "CLV", "payback", "least q")
+    table = Table(_words("candidate"), box=SIMPLE, caption=_OUTSIDE)
+    for name in ("customers", "prospects", "NRR", "CLV", "payback", "q"):
+        table.add_column(name, justify="right")
     for one in candidates:
         effects = {effect.metric: effect for effect in one.effects.values()}
-        ways = {"nrr": "{:.0%}", "clv": "{:,.0f}", "payback": "{:.1f} months"}
-        said = [
-            f"{way.format(effects[m].inside)} ({way.format(effects[m].outside)})" if m in effects else "-"
-            for m, way in ways.items()
-        ]
         table.add_row(
-            escape(one.rule.sentence),
-            "[green]better[/]" if one.better else "[red]worse[/]",
+            ("[green]better:[/] " if one.better else "[red]worse:[/] ") + escape(one.rule.sentence),
             f"{one.customers:,}",
             "-" if one.prospects is None else f"{one.prospects:,}",
-            *said,
-            f"{min(effect.q_value for effect in one.effects.values()):.2g}",
+            *(_effect(effects.get(metric)) for metric in ("nrr", "clv", "payback")),
+            f"{min(effect.q_value for effect in effects.values()):.0e}",
         )
-    table.caption = "inside (outside), on the half of the customers that the search never saw"
     return table
+
+
+_OUTSIDE = "below each figure that of all others, on customers the search never saw; q: the least"
+
+
+def _effect(effect: Effect | None) -> str:
+    if effect is None:
+        return "-"
+    say = _SAID[effect.metric]
+    return f"{say(effect.inside)}\n[dim]{say(effect.outside)}[/]"
+
+
+def _words(name: str) -> Column:
+    """Make a column that keeps room for words where the terminal is narrow."""
+    return Column(name, min_width=20)
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def _money(value: float) -> str:
+    from scoring.training.card_blocks import say_number  # of the group for training, as all of `analyze`
+
+    return say_number(float(f"{value:.3g}"))
+
+
+_SAID: Mapping[str, Callable[[float], str]] = {
+    "nrr": _share,
+    "grr": _share,
+    "clv": _money,
+    "payback": "{:.1f}".format,
+    "win_rate": _share,
+}

@@ -163,6 +163,19 @@ def _learnt_sentence(head: Head, words: _Words) -> str:
         f"The {evidence.form} form won: on customers it had not seen it explains {evidence.r_squared:.1%} of "
         f"the differences (out-of-fold R² {evidence.r_squared:.3f}{against}), and its predictions correlate "
         f"{evidence.correlation:.2f} with what happened. What was learnt is {words.scale}."
+        f"{_no_worse(head)}"
+    )
+
+
+def _no_worse(head: Head) -> str:
+    """Say why a form was chosen although another does as well on these customers."""
+    learnt = head.learnt
+    better = [rival.form for rival in learnt.rivals if rival.r_squared >= learnt.evidence.r_squared]
+    if not better:
+        return ""
+    return (
+        f" The {listed(better)} form alone does no worse on these customers; what each form has to say is "
+        "drawn toward equal shares, so that a few customers do not decide it."
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     ("demo-book",),
     ("train",),
+    ("analyze",),
     ("score",),
     ("serve",),
     ("models", "list"),
@@ -76,10 +77,46 @@ def test_train_ends_with_the_version_and_its_model_is_served_next(
     version = done.stdout.splitlines()[-1]
     assert versions(registry) == [version] == [active_version(registry)]
     assert str(registry / version / "card.html") in done.stderr, "a path is not broken over two lines"
+    assert "segment hiring-logistics: NRR 1" in done.stderr
+    assert "backtest as of 2025-06-30: nrr of the band with the highest Fit was" in done.stderr
     scored = run("score", book / "prospects.csv", "--artifacts", registry, "--out", tmp_path / "scores.csv")
     assert scored.returncode == 0, scored.stderr
     assert f"scored 20 accounts into {tmp_path / 'scores.csv'}" in scored.stderr
     assert version in (tmp_path / "scores.csv").read_text()
+
+
+def test_analyze_writes_a_page_and_its_files_and_shows_groups_and_candidates(
+    run: Run, book: Path, tmp_path: Path
+) -> None:
+    done = run("analyze", book, "--out", tmp_path / "a")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'a' / 'analysis.html'}\n"
+    assert "Everybody" in done.stderr
+    assert "leak renewal_risk_notes" in done.stderr
+    assert str(tmp_path / "a" / "candidates.csv") in done.stderr
+    assert run("analyze", book, "--out", tmp_path / "b").returncode == 0
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == ["analysis.html", "attributes.csv", "candidates.csv", "metrics.csv", "segments.csv"]
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_analyze_needs_no_plan_and_says_that_nothing_was_found(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,[red]\na,x\nb,y\n")
+    (tmp_path / "subscriptions.csv").write_text("account_id,start,mrr\na,2025-01-01,5\nb,2025-01-01,5\n")
+    done = run("analyze", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "nothing found" in done.stderr
+    assert "Default plan" in (tmp_path / "out" / "analysis.html").read_text(encoding="utf-8")
+
+
+def test_what_analyze_cannot_read_is_named_and_nothing_is_written(
+    run: Run, book: Path, tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "out")
+    refused(run("analyze", tmp_path / "none", *out), tmp_path / "none")
+    refused(run("analyze", book, "--plan", tmp_path / "none.toml", *out), tmp_path / "none.toml")
+    assert not (tmp_path / "out").exists()
 
 
 def damaged(book: Path, folder: Path, table: str, change: Callable[[str], str]) -> Path:

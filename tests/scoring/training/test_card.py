@@ -209,6 +209,19 @@ def test_each_objective_says_from_how_many_and_how_well_it_was_learnt(study: Stu
             assert f"{one.r_squared:.3f}".replace("-", "\u2212") in text
 
 
+def test_a_form_that_won_although_another_does_as_well_is_explained(trained: Trained) -> None:
+    first, *others = trained.study.heads
+    evidence = replace(first.learnt.evidence, form="blend")
+
+    def told(r_squared: float) -> int:
+        rival = replace(evidence, form="linear", r_squared=r_squared)
+        head = replace(first, learnt=replace(first.learnt, evidence=evidence, rivals=(rival,)))
+        html = card_html(replace(trained, study=replace(trained.study, heads=(head, *others))))
+        return html.count("The linear form alone does no worse on these customers")
+
+    assert told(evidence.r_squared + 0.001) == told(evidence.r_squared - 0.001) + 1
+
+
 @pytest.fixture(scope="module")
 def partly(trained: Trained) -> Trained:
     """What the book had taught had nobody written down what winning customers cost."""
@@ -357,6 +370,78 @@ def test_limits_speak_of_selection_cause_and_small_data(study: Study, card: str)
     assert "Companies that never bought are not in it" in limits
     assert "Correlation is not cause." in limits
     assert f"learnt from only {min(len(head.known) for head in study.heads)} customers" in limits
+
+
+def test_curves_show_the_standard_errors_of_all_objectives_together(
+    study: Study, model: FitModel, card: str
+) -> None:
+    names = [feature.attribute for feature in model.schema.features]
+    feature = names.index("industry")
+    factors = model.planned(study.plan.objective).factors
+    figure = re.search(r"<h4>industry: points of Fit</h4>.*?</figure>", card, re.DOTALL)
+    assert figure
+    shown = unescape(figure.group())
+    for code in np.unique(study.codes[:, feature]).tolist():
+        squares = [
+            (factor * head.learnt.errors[(feature,)][code] / outcome.scale) ** 2
+            for factor, head, outcome in zip(factors, study.heads, model.outcomes, strict=True)
+        ]
+        customers = int((study.codes[:, feature] == code).sum())
+        assert f"n = {customers:,}, standard error {sum(squares) ** 0.5:.1f}" in shown
+
+
+def test_every_pair_that_was_kept_is_listed_with_its_worth(study: Study, card: str) -> None:
+    text = Page(card).text
+    kept = {pair.term for head in study.heads for pair in head.learnt.pairs}
+    assert kept
+    assert f"{len(kept)} pair" in text
+    for head in study.heads:
+        for pair in head.learnt.pairs:
+            assert f"{pair.share:.1%}" in text
+
+
+def test_warnings_stand_before_any_figure(trained: Trained, honesty: Honesty) -> None:
+    alarming = replace(honesty, warnings=("prospects differ much from customers in size (0.40)",))
+    html = card_html(replace(trained, honesty=alarming))
+    place = html.index("Prospects differ much from customers in size (0.40).")
+    assert html.index("Before you rely on this") < place < html.index('<dl class="tiles">')
+    calm = replace(trained.study, figures=tuple(replace(one, flags=()) for one in trained.study.figures))
+    quiet = card_html(replace(trained, study=calm, honesty=replace(honesty, warnings=())))
+    assert "Before you rely on this" not in quiet
+
+
+def test_predictions_are_drawn_against_outcomes_in_the_metrics_own_unit(
+    study: Study, honesty: Honesty, card: str
+) -> None:
+    drawn = {svg[0].text: svg[1].text or "" for svg in pictures(card)}
+    for head in study.heads:
+        title = {"nrr": "NRR", "clv": "CLV", "payback": "Payback"}[head.target.metric]
+        found = honesty.reliability[head.target.objective]
+        said = drawn[f"{title}: predicted and happened"]
+        assert said.count("happened") == len(found.bands)
+        base = head.target.values(study.metrics)
+        worst = head.target.to_metric(np.array(found.bands[0].actual), base=base)
+        assert f"happened {Amounts(head.target.unit, 'USD').bare(float(worst))};" in said
+
+
+def test_without_a_backtest_the_limits_say_what_was_not_tested(trained: Trained, honesty: Honesty) -> None:
+    untested = replace(honesty, backtest="no backtest: the book is too young")
+    text = Page(card_html(replace(trained, honesty=untested))).text
+    assert "No backtest: the book is too young." in text
+    assert "Tested across customers, not across time." in text
+
+
+def test_gaps_of_contacts_are_counted_and_nobody_is_named(study: Study, trained: Trained) -> None:
+    contacts = pl.DataFrame({"name": ["Ann Secret", "Bo Secret"], "gaps": ["no title", "no title; no name"]})
+    book = replace(study.book, contacts=contacts)
+    html = card_html(replace(trained, study=replace(study, book=book)))
+    assert "2 contacts: what they lack" in html
+    assert "no title 2" in Page(html).text
+    assert "Secret" not in html
+
+
+def test_the_card_is_no_heavier_than_a_picture(card: str) -> None:
+    assert len(card.encode()) < 500_000
 
 
 def test_whatever_people_write_is_escaped(study: Study, model: FitModel, trained: Trained) -> None:

@@ -96,3 +96,29 @@ def test_what_stands_in_pictures_is_escaped() -> None:
     assert len(parts(svg, "warm")) == 1
     assert "<b>" not in svg
     assert "<i>" not in svg
+
+
+def test_a_whisker_reaches_one_standard_error_to_either_side_of_a_bar() -> None:
+    svg = bar_chart("t", "d", [Bar("a", 2.0, "", 0.5), Bar("b", 1.0, "")], signed, largest=2.0)
+    (whisker,) = parts(svg, "whisker")
+    first, second = parts(svg, "warm")
+    end = number(first, "x") + number(first, "width")
+    reach = number(second, "width") / 2
+    assert abs(number(whisker, "x1") - (end - reach)) <= 0.2
+    assert abs(number(whisker, "x2") - (end + reach)) <= 0.2
+
+
+def test_the_band_of_a_step_is_two_standard_errors_high_about_its_value() -> None:
+    steps = [Step("low", 0.5, 10, "5", 0.25), Step("high", 1.0, 10, "")]
+    svg = step_chart("t", "d", steps, None, signed, largest=1.0)
+    (band,) = parts(svg, "error")
+    low, high = sorted(parts(svg, "warm"), key=lambda part: number(part, "x"))
+    assert abs(number(band, "height") - number(low, "height")) <= 0.2
+    assert abs(number(band, "y") + number(band, "height") / 2 - number(low, "y")) <= 0.2
+    assert number(high, "height") > number(low, "height")
+
+
+def test_a_band_without_an_interval_has_no_whisker() -> None:
+    svg = band_chart("t", "d", [Band("a", 1.0, None, None, "n = 1")], str, unit="", mark=(0.0, "all"))
+    assert parts(svg, "whisker") == []
+    assert "90% interval" not in svg

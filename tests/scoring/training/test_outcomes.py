@@ -1,6 +1,8 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scoring.training.outcomes import FASTEST_PAYBACK, HIGHEST_NRR, TARGETS, Target
 
@@ -46,3 +48,11 @@ def test_later_metrics_can_be_put_on_the_scale_of_earlier_ones() -> None:
     assert y.tolist() != LIFETIME_VALUE.to_target(after).tolist()
     for target in (GROWTH, EFFICIENCY):
         assert target.to_target(after, base=before).tolist() == target.to_target(after).tolist()
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.metric)
+@given(metrics=st.lists(st.floats(FASTEST_PAYBACK, HIGHEST_NRR), min_size=1, max_size=9))
+def test_what_was_learnt_can_be_said_in_the_metrics_own_unit(target: Target, metrics: list[float]) -> None:
+    values = np.array(metrics)
+    back = target.to_metric(target.to_target(values), base=values)
+    assert back == pytest.approx(values, rel=1e-9)
