@@ -13,7 +13,7 @@ RandomCustomers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes
 
 
 def learnt_of(additive: Additive, predictions: Floats) -> Learnt:
-    return Learnt(additive, Evidence("linear", predictions, 0.5, 0.5, 0.0), (), None)
+    return Learnt(additive, {}, Evidence("linear", predictions, 0.5, 0.5, 0.0), (), (), additive.predict)
 
 
 def objective(name: str, table: list[float], out_of_fold: dict[int, float], rows: int) -> LearntObjective:
