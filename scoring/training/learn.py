@@ -289,6 +289,9 @@ class AdditiveModel:
         return " & ".join(_feature_name(self.schema, feature) for feature in term)
 
     def _codes(self, columns: Columns) -> Codes:
+        rows = row_count(columns)
+        if not self.schema.features:  # a frame without columns has no rows either
+            return np.empty((rows, 0), np.uint8)
         return encode_frame(self.schema, to_frame(columns, kinds_of(self.schema)))
 
 

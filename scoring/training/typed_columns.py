@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring.errors import TableError
 from scoring.features import FeatureSchema
@@ -14,7 +15,8 @@ from scoring.training.attributes import Attribute, AttributeKind
 from scoring.training.cells import read_cells
 from scoring.values import as_flag, as_number, as_tags, as_text, is_missing
 
-Columns = Mapping[str, Sequence[Any]]
+Column = Sequence[Any] | NDArray[Any]
+Columns = Mapping[str, Column]
 
 _NUMERIC_SHARE = 0.95  # of a column's texts that must read as numbers for it to be one
 _READERS: dict[str, tuple[Callable[[Any], Any], pl.DataType]] = {
@@ -57,7 +59,7 @@ def infer(columns: Columns) -> list[Attribute]:
     return [Attribute(name, _kind(values)) for name, values in columns.items()]
 
 
-def _kind(values: Sequence[Any]) -> AttributeKind:
+def _kind(values: Column) -> AttributeKind:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
         return "flag" if values.dtype.kind == "b" else "number"
     present = [value for value in map(_plain, values) if not is_missing(value)]
@@ -98,7 +100,7 @@ def kinds_of(schema: FeatureSchema) -> dict[str, str]:
     return {encoder.attribute: encoder.kind for encoder in schema.encoders}
 
 
-def _read(values: Sequence[Any], kind: str) -> pl.Series:
+def _read(values: Column, kind: str) -> pl.Series:
     if kind == "number" and isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
         numbers = values.astype(np.float64)
         return pl.Series(np.where(np.isfinite(numbers), numbers, np.nan)).fill_nan(None)
