@@ -156,7 +156,7 @@ def _objective_blocks(study: Study, head: Head, outcome: Outcome) -> list[Block]
 def _learnt_sentence(head: Head, words: _Words) -> str:
     learnt = head.learnt
     evidence = learnt.evidence
-    rivals = listed([f"{rival.r_squared:.3f} for {rival.form}" for rival in learnt.rivals])
+    rivals = listed([f"{rival.r_squared:.3f} for the {rival.form} form alone" for rival in learnt.rivals])
     against = f", against {rivals}".replace("-", "\u2212") if rivals else ""
     return (
         f"Learnt from {count(len(head.known), 'customer')} whose {words.metric} is known. "

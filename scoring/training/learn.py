@@ -33,9 +33,7 @@ from scoring.training.typed_columns import Columns, infer, kinds_of, row_count, 
 from scoring.values import is_missing
 
 LEAST_CUSTOMERS = 30  # below that no fold holds enough to tell signal from chance
-# The normal theory of a correlation, which the p-value is from, holds for predictions that are independent of
-# each other. Those out of fold are not, and by chance alone correlate more widely with what happened.
-SIGNIFICANCE = 1e-4
+SIGNIFICANCE = 0.001  # chance of taking noise for signal, per objective
 
 Direction = Literal["rising", "falling"]
 _SIGNS: dict[str, int] = {"rising": 1, "falling": -1}
@@ -46,7 +44,7 @@ _SMALLEST, _LARGEST = 1e-100, 1e100  # of an outcome: sums of squares stay finit
 class Evidence:
     """How well one form predicted accounts it had not seen."""
 
-    form: str  # linear, boosted, blend or constant; of rivals linear alone, boosted alone
+    form: str  # linear, boosted, blend or constant
     predictions: Floats  # (accounts,), each made without that account
     r_squared: float  # 1 - loss over that of the best constant: of a value the share of variance explained
     correlation: float
@@ -70,7 +68,7 @@ class Learnt:
     )
     errors: Mapping[Term, Floats]  # the standard error of each entry
     evidence: Evidence
-    rivals: tuple[Evidence, ...]
+    rivals: tuple[Evidence, ...]  # each form alone
     pairs: tuple[PairWorth, ...]  # strongest first
     predict: Callable[
         [Codes], Floats
@@ -197,8 +195,8 @@ def _evidence(found: Crossfit, center: float, scale: float) -> list[Evidence]:
     What was chosen is judged as a blend even where one form has all the say: the choice is judged with it.
     """
     y, loss = found.task.y, found.task.loss
-    forms = {found.blend.form: found.mixed, "linear alone": found.linear, "boosted alone": found.boosted}
-    return [evidence_of(form, raw, y, loss, moved=center + scale * raw) for form, raw in forms.items()]
+    forms = [(found.blend.form, found.mixed), ("linear", found.linear), ("boosted", found.boosted)]
+    return [evidence_of(form, raw, y, loss, moved=center + scale * raw) for form, raw in forms]
 
 
 def evidence_of(

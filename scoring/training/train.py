@@ -118,10 +118,19 @@ def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[s
         "candidates": [_described(candidate) for candidate in study.discovery.candidates],
         "figures": [asdict(figures) for figures in study.figures],
         "drift": study.drift if isinstance(study.drift, str) else asdict(study.drift),
-        # Who the best customers are stands in the card alone: programs need no names.
-        "honesty": {name: value for name, value in asdict(honesty).items() if name != "best"},
+        "honesty": _without_names(honesty),
         "largest_difference_from_the_learner": worst,
     }
+
+
+def _without_names(honesty: Honesty) -> dict[str, Any]:
+    """Return the findings without who the best customers are: that stands in the card alone."""
+    facts = asdict(honesty)
+    named = {best["warning"] for best in facts.pop("best").values() if isinstance(best, dict)}
+    unnamed = [warning for warning in facts["warnings"] if warning not in named]
+    if len(unnamed) < len(facts["warnings"]):
+        unnamed.insert(0, "Fit puts some of the ten best customers low; the card says which")
+    return {**facts, "warnings": unnamed}
 
 
 def _described(candidate: Candidate) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def _described(candidate: Candidate) -> dict[str, Any]:
 
 def _evidence(head: Head) -> dict[str, Any]:
     learnt = head.learnt
-    forms = (learnt.evidence, *learnt.rivals)
+    forms = (*learnt.rivals, learnt.evidence)
     return {
         "metric": head.target.metric,
         "customers": len(head.known),

@@ -64,7 +64,7 @@ def test_a_book_is_written_once(run: Run, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def book(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("books") / "book"
-    assert run("demo-book", folder, "--accounts", 400, "--prospects", 20).returncode == 0
+    assert run("demo-book", folder, "--accounts", 800, "--prospects", 20).returncode == 0
     return folder
 
 

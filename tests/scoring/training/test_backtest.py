@@ -73,7 +73,7 @@ def contracts() -> Book:
             "account_id": [f"C{n:03}" for n in range(400)],
             "size": size,
             "hiring": rng.random(400) < 0.5,
-            "cac": np.exp(7 - 0.5 * size + rng.normal(0, 0.3, 400)),
+            "cac": np.exp(7 - 0.8 * size + rng.normal(0, 0.3, 400)),
         }
     )
     return book_of(accounts, subscriptions=ledger)

@@ -215,7 +215,9 @@ def test_a_form_that_won_although_another_does_as_well_is_explained(trained: Tra
 
     def told(r_squared: float) -> int:
         rival = replace(evidence, form="linear", r_squared=r_squared)
-        head = replace(first, learnt=replace(first.learnt, evidence=evidence, rivals=(rival,)))
+        head = replace(
+            first, learnt=replace(first.learnt, evidence=evidence, rivals=(rival, first.learnt.rivals[1]))
+        )
         html = card_html(replace(trained, study=replace(trained.study, heads=(head, *others))))
         return html.count("The linear form alone does no worse on these customers")
 

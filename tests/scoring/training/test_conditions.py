@@ -129,7 +129,7 @@ def test_a_date_a_number_that_never_varies_and_a_column_without_values_have_no_a
 
 def test_a_kind_that_reads_like_a_category_has_a_category_s_atoms() -> None:
     accounts = pl.DataFrame({"country": ["US", "US", "GB"]})
-    as_country = Attribute("country", "country")  # type: ignore[arg-type]  # a kind that books may come to have
+    as_country = Attribute("country", "country")
     assert build_atoms([as_country], accounts, 2).conditions == (("country", OneOf(one_of=("US",))),)
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scoring.plan import SegmentSpec, parse_plan, read_plan
+from scoring.plan import parse_plan, read_plan
+from scoring.plan_rules import SegmentSpec
 from scoring.rules import Between, Flag, Has, OneOf
 from scoring.training.attributes import Attribute
 from scoring.training.book import read_book

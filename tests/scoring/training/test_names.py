@@ -1,6 +1,6 @@
 import pytest
 
-from scoring.plan import SegmentSpec
+from scoring.plan_rules import SegmentSpec
 from scoring.rules import Between, Flag, Has, Missing, OneOf
 from scoring.training.conditions import Where
 from scoring.training.names import segment_id

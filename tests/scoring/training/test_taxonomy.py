@@ -18,6 +18,7 @@ from scoring.readings import Reading, Source, read_all, readers
 from scoring.training.book import Book, read_book
 from scoring.training.schema import build_schema
 from scoring.training.taxonomy import fill, find_readings
+from scoring.values import is_missing
 
 Columns = Mapping[str, Sequence[Any]]
 Read = Callable[..., Book]
@@ -225,7 +226,7 @@ def test_a_column_is_read_as_each_request_is(rows: list[tuple[str | None, str | 
     requests = [dict(zip(names, row, strict=True)) for row in rows]
     served = [reading.of(request)[0] for request in requests]
     trained = fill(frame, reading).values.to_list()
-    assert trained == [None if value in ("", "n/a", "tbd") else value for value in served]
+    assert trained == [None if is_missing(value) else value for value in served]
     encoder = IndustryEncoder("industry", industries())
     assert [encoder.encode(value) for value in trained] == [encoder.encode(value) for value in served]
 
