@@ -207,8 +207,8 @@ def _each(inputs: Sequence[_T], work: Callable[[_T], _Result]) -> list[_Result]:
 
 def _growth(accounts: int) -> Growth:
     least_leaf = int(np.clip(accounts // 40, 3, 10 if accounts < 10_000 else 20))
-    shrinkage = 0.1 if accounts < MANY else 0.2
-    return Growth(shrinkage, leaves=4, least_leaf=least_leaf, most_trees=600, patience=40)
+    shrinkage, patience = (0.1, 40) if accounts < MANY else (0.3, 20)
+    return Growth(shrinkage, leaves=4, least_leaf=least_leaf, most_trees=600, patience=patience)
 
 
 def _deals(task: Task) -> list[tuple[int, Integers, Integers]]:

@@ -22,7 +22,7 @@ from scoring.training.loss import Loss
 
 PENALTIES = np.geomspace(10.0, 1e-3, 13)  # times the accounts, for columns of unit variance; strong to weak
 MOST_COLUMNS = 1000  # of the design; beyond it the rarest levels of categories share the unseen ones' zero
-MOST_WORK = 2e9  # rows * columns^2 of a Newton step; more rows than that are sampled
+MOST_WORK = 1e9  # rows * columns^2 of a Newton step; more rows than that are sampled
 MOST_ROWS, LEAST_ROWS = 50_000, 2_000  # sampled
 STEPS = 40  # of Newton's method at most, for each penalty
 REFRESH = 5  # steps that share a matrix of second derivatives: making one costs more than all else
