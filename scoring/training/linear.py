@@ -24,6 +24,7 @@ PENALTIES = np.geomspace(10.0, 1e-3, 13)  # times the accounts, for columns of u
 MOST_COLUMNS = 1000  # of the design; beyond it the rarest levels of categories share the unseen ones' zero
 MOST_WORK = 1e9  # rows * columns^2 of a Newton step; more rows than that are sampled
 MOST_ROWS, LEAST_ROWS = 50_000, 2_000  # sampled
+SAME = 1e-12  # spread, of columns within -1 and 1, that is rounding alone
 STEPS = 40  # of Newton's method at most, for each penalty
 REFRESH = 5  # steps that share a matrix of second derivatives: making one costs more than all else
 HALVINGS = 30  # of a step at most
@@ -88,16 +89,31 @@ def design_of(schema: FeatureSchema, codes: Codes, directions: Directions) -> De
             columns = columns[:, counts[j] >= least]
         size = np.abs(columns).max(axis=0, initial=0.0)
         columns = columns / np.where(size > 0, size, 1.0)  # squares of very large numbers would overflow
+        if not isinstance(feature.encoder, CategoryEncoder):
+            columns = _neutral_where_missing(columns, counts[j])
         share = counts[j] / max(len(codes), 1)
         centred = columns - share @ columns
         spread = np.sqrt(share @ centred**2)
-        centred = centred[:, spread > 0] / spread[spread > 0]
+        varies = spread > SAME
+        centred = centred[:, varies] / spread[varies]
         bases.append(centred)
         sign = np.zeros(columns.shape[1], np.int8)
         if j in directions:
             sign[:-1] = directions[j]  # the last column says missing
-        signs.append(sign[spread > 0])
+        signs.append(sign[varies])
     return Design(tuple(bases), np.concatenate(signs) if signs else np.zeros(0, np.int8))
+
+
+def _neutral_where_missing(columns: Floats, counts: NDArray[np.intp]) -> Floats:
+    """Put what is missing where the average is, in all columns but the one that says it is missing.
+
+    At zero it would stand beside the lowest numbers, and nothing could tell otherwise where the accounts
+    learnt from have no gap.
+    """
+    present = counts[MISSING + 1 :]
+    neutral = columns.copy()
+    neutral[MISSING, :-1] = present @ columns[MISSING + 1 :, :-1] / max(int(present.sum()), 1)
+    return neutral
 
 
 def _least_count(schema: FeatureSchema, counts: Sequence[NDArray[np.intp]]) -> int:

@@ -200,3 +200,11 @@ def test_levels_are_those_of_the_schema() -> None:
     (encoder,) = model.schema.encoders
     assert isinstance(encoder, CategoryEncoder)
     assert encoder.levels == ("a", "b")
+
+
+def test_a_value_that_was_never_missing_is_predicted_near_the_average_where_it_is() -> None:
+    sizes = [float(size) for size in range(1, 401, 10)]
+    for kind, y in (("binary", [size > 200 for size in sizes]), ("value", sizes)):
+        model = additive({"size": sizes}, y, kind)  # type: ignore[arg-type]  # mypy takes the pairs' kinds for str
+        low, unknown, high = model.predict({"size": [min(sizes), None, max(sizes)]})
+        assert low + 0.25 * (high - low) < unknown < high - 0.25 * (high - low)

@@ -53,8 +53,13 @@ def test_tables_say_what_ridge_regression_on_the_basis_predicts_at_every_penalty
     schema, codes, y = random_customers(seed, kinds, 80)
     if not schema.features:
         return
-    design = np.concatenate([basis(f)[codes[:, j]] for j, f in enumerate(schema.features)], axis=1)
-    varies = np.ptp(design, axis=0) > 0
+    columns = [basis(f)[codes[:, j]] for j, f in enumerate(schema.features)]
+    for j, feature in enumerate(schema.features):
+        missing = codes[:, j] == MISSING
+        if feature.encoder.kind != "category" and not missing.all():  # what is missing stands at the average
+            columns[j][missing, :-1] = columns[j][~missing, :-1].mean(axis=0)
+    design = np.concatenate(columns, axis=1)
+    varies = np.ptp(design, axis=0) > 1e-9
     x = (design - design.mean(axis=0))[:, varies] / design.std(axis=0)[varies]
     for penalty, additive in zip(PENALTIES, path_of(schema, codes, y), strict=True):
         assert all(len(term) == 1 for term in additive.tables)
