@@ -21,6 +21,8 @@ AttributeKind: TypeAlias = Literal["number", "category", "flag", "tags", "date",
 
 _READABLE_SHARE = 0.95  # of a column's values that must read as a number or date for it to be one
 _IDENTIFIER_ROWS = 50  # below so many values, being all different says little
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_PERSONAL_SHARE = 0.5  # of a column's values that are e-mail addresses
 _IDENTIFIER_SHARE = 0.5  # distinct values a row above which a column names things rather than describes them
 _TELEPHONE_DIGITS = 9
 
@@ -164,6 +166,12 @@ def _no_attribute(kind: AttributeKind, values: pl.Series, *, keep: bool) -> str:
         return "every value is missing"
     if values.n_unique() == 1:
         return "the same value in every row"
+    if (
+        kind == "category"
+        and not keep
+        and present.str.contains(_EMAIL).sum() > _PERSONAL_SHARE * len(present)
+    ):
+        return "e-mail addresses: they are of persons, and a model must not carry them"
     if keep or len(present) < _IDENTIFIER_ROWS:
         return ""
     if kind == "number":
@@ -174,6 +182,10 @@ def _no_attribute(kind: AttributeKind, values: pl.Series, *, keep: bool) -> str:
     if kind in ("category", "tags") and distinct > _IDENTIFIER_SHARE * len(named):
         return f"{distinct} different values in {len(named)}: it names or narrates, and describes nothing"
     return ""
+
+
+def _mostly_emails(present: pl.Series) -> bool:
+    return present.str.contains(_EMAIL).sum() > _PERSONAL_SHARE * len(present)
 
 
 def _identifies(numbers: Sequence[float]) -> bool:

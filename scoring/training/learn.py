@@ -263,7 +263,7 @@ class AdditiveModel:
         codes = self._codes(columns)
         parts = {"intercept": np.full(len(codes), self.intercept)}
         parts.update(
-            (self.name(term), entries) for term, entries in self.learnt.additive.contributions(codes)
+            (self.names[term], entries) for term, entries in self.learnt.additive.contributions(codes)
         )
         return parts
 
@@ -275,16 +275,27 @@ class AdditiveModel:
     @cached_property
     def pairs(self) -> dict[str, float]:
         """The pairs that were kept: the spread of what each does beyond its features, over the whole's."""
-        return {self.name(pair.term): pair.share for pair in self.learnt.pairs}
+        return {self.names[pair.term]: pair.share for pair in self.learnt.pairs}
 
     @cached_property
     def standard_errors(self) -> dict[str, Floats]:
         """The standard error of every table entry, by the term's name."""
-        return {self.name(term): errors for term, errors in self.learnt.errors.items()}
+        return {self.names[term]: errors for term, errors in self.learnt.errors.items()}
 
-    def name(self, term: Term) -> str:
-        """Name a term: `employees`, `tools: dbt`, `employees & industry`."""
-        return " & ".join(_feature_name(self.schema, feature) for feature in term)
+    @cached_property
+    def names(self) -> dict[Term, str]:
+        """The name of each term: `employees`, `tools: dbt`, `employees & industry`.
+
+        A name that is taken already, such as that of a column called `intercept`, gets a number.
+        """
+        names: dict[Term, str] = {}
+        taken = {"intercept"}
+        for term in self.learnt.additive.tables:
+            plain = " & ".join(_feature_name(self.schema, feature) for feature in term)
+            tries = (plain, *(f"{plain} ({number})" for number in range(2, len(taken) + 2)))
+            names[term] = next(name for name in tries if name not in taken)
+            taken.add(names[term])
+        return names
 
     def _codes(self, columns: Columns) -> Codes:
         rows = row_count(columns)
@@ -311,6 +322,8 @@ def additive(
     on_step: OnStep = lambda _: None,
 ) -> AdditiveModel:
     """Learn an additive model of any table.
+
+    What three columns do only together, and no two of them, cannot be told: no table spans more than two.
 
     Args:
         columns: by name, a value per row: numbers, texts, booleans or lists of tags; None is missing.

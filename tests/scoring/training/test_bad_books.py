@@ -154,3 +154,11 @@ def test_two_approvals_by_one_person_are_refused() -> None:
     segment = '[[segment]]\nid = "x"\nwhere = [{industry = ["fintech"]}]\n'
     with pytest.raises(PlanError, match=r"(?i)dana"):
         parse_plan(segment + twice + again, "plan.toml")
+
+
+def test_e_mail_addresses_are_no_attribute_unless_the_plan_keeps_them(tmp_path: Path) -> None:
+    tables = {"accounts": accounts(60, lambda n: f"pat.jones{n % 4}@acme.com")}
+    tables["subscriptions"] = contracts(lambda n: 100.0 + n, 60, lambda n: 90.0 + n % 7)
+    assert "e-mail addresses" in surveyed(tmp_path, tables).book.ignored["trait"]
+    kept = Plan.model_validate({"attributes": {"keep": ["trait"]}, "icp": {"require_segment": False}})
+    assert [one.name for one in survey(tmp_path, kept).book.attributes] == ["trait"]

@@ -208,3 +208,16 @@ def test_a_value_that_was_never_missing_is_predicted_near_the_average_where_it_i
         model = additive({"size": sizes}, y, kind)  # type: ignore[arg-type]  # mypy takes the pairs' kinds for str
         low, unknown, high = model.predict({"size": [min(sizes), None, max(sizes)]})
         assert low + 0.25 * (high - low) < unknown < high - 0.25 * (high - low)
+
+
+def test_columns_whose_names_collide_with_those_of_terms_are_told_apart() -> None:
+    rows = range(60)
+    columns: dict[str, Any] = {
+        "intercept": [row % 7 for row in rows],
+        "t": [["u"] if row % 2 else ["v"] for row in rows],
+        "t: u": [row % 5 for row in rows],
+    }
+    model = additive(columns, [row % 2 for row in rows])
+    parts = model.explain(columns)
+    assert sum(parts.values()) == pytest.approx(model.predict(columns), abs=1e-9)
+    assert len(parts) == 1 + len(model.learnt.additive.tables)
