@@ -15,7 +15,7 @@ import numpy as np
 from scoring.features import Codes, FeatureSchema
 from scoring.fit import ENTRY_GRID, Calibration, FitModel, Floats, Outcome, Tables, to_grid
 from scoring.training.additive import Additive, Term
-from scoring.training.learn import Learnt
+from scoring.training.learnt import Learnt
 from scoring.training.outcomes import Target
 
 BOOTSTRAPS = 500

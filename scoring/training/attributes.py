@@ -166,11 +166,7 @@ def _no_attribute(kind: AttributeKind, values: pl.Series, *, keep: bool) -> str:
         return "every value is missing"
     if values.n_unique() == 1:
         return "the same value in every row"
-    if (
-        kind == "category"
-        and not keep
-        and present.str.contains(_EMAIL).sum() > _PERSONAL_SHARE * len(present)
-    ):
+    if kind == "category" and not keep and _mostly_emails(present):
         return "e-mail addresses: they are of persons, and a model must not carry them"
     if keep or len(present) < _IDENTIFIER_ROWS:
         return ""

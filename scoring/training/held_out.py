@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scoring.features import Codes
 from scoring.plan import ObjectiveSection
 from scoring.training.additive import Additive, Floats
-from scoring.training.learn import Learnt
+from scoring.training.learnt import Learnt
 
 POINTS = 20.0  # of Fit for a standard deviation, as in `scoring.fit`
 

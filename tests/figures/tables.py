@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn import datasets
 
-SHARED = Path(__file__).parents[2] / "../shared/data"
+from tests.shared_data import SHARED
+
 _RESELLERS = (
     "key geo alternate phone business_type name employees order_frequency order_month first last line"
 )

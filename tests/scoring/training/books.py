@@ -6,8 +6,6 @@ from typing import Any
 from scoring.plan import Plan
 from scoring.training.book import Book, read_book
 
-SHARED = Path(__file__).parents[3] / "../shared/data"
-CRM_EXPORTS = SHARED / "crm_export_fixtures"
 ACCOUNTS = "account_id,industry\na,fintech\nb,retail\n"
 SUBSCRIPTIONS = "account_id,start,mrr\na,2025-01-01,100\nb,2025-02-01,50\n"
 

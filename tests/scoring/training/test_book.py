@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 from scoring.errors import BookError
 from scoring.plan import Plan
 from scoring.training.book import Book, read_book
+from tests.shared_data import SHARED
 
-SHARED = Path(__file__).parents[3] / "../shared/data"
 RESELLER_HEADER = (
     "ResellerKey GeographyKey ResellerAlternateKey Phone BusinessType ResellerName NumberEmployees "
     "OrderFrequency OrderMonth FirstOrderYear LastOrderYear ProductLine AddressLine1 AddressLine2 "
@@ -632,7 +632,6 @@ def test_merging_leaves_each_domain_once_and_loses_no_id(
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_a_bicycle_makers_tables_are_read_through_a_plan() -> None:
     invoices = {
         "account_id": "ResellerKey",
@@ -660,7 +659,6 @@ def test_a_bicycle_makers_tables_are_read_through_a_plan() -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_day_first_dates_of_a_software_company_are_read() -> None:
     subscriptions = {"start": "start_date", "end": "end_date", "mrr": "mrr_amount", "product": "plan_tier"}
     plan = plan_of(

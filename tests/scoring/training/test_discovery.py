@@ -23,6 +23,7 @@ from scoring.training.found import Candidate, Discovery
 from scoring.training.metrics import account_metrics
 from scoring.training.proposals import overlap
 from scoring.training.trials import MOST_FALSE
+from tests.shared_data import SHARED
 
 ATTRIBUTES = (
     Attribute("industry", "category"),
@@ -31,6 +32,7 @@ ATTRIBUTES = (
     Attribute("hiring", "flag"),
     Attribute("since", "date"),
 )
+
 Floats = NDArray[np.float64]
 
 
@@ -366,7 +368,6 @@ def test_the_demo_s_planted_segments_are_found(demo_book: Path, demo_truth: Demo
         assert max(overlaps) >= 0.8, group.id
 
 
-SHARED = Path(__file__).parents[3] / "../shared/data"
 SOFTWARE_PLAN = """
 [files]
 accounts = {path = "ravenstack_accounts.csv"}
@@ -378,7 +379,6 @@ subscriptions = {start = "start_date", end = "end_date", mrr = "mrr_amount", pro
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 @pytest.mark.parametrize("seed", range(3))
 def test_in_a_software_company_s_random_outcomes_there_is_no_segment(seed: int) -> None:
     """But for its seats: what a customer pays is a price times its seats, so they tell lifetime value."""

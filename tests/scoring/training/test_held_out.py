@@ -7,7 +7,8 @@ from scoring.features import Codes, FeatureSchema
 from scoring.plan import ObjectiveSection
 from scoring.training.additive import Additive, Floats
 from scoring.training.held_out import LearntObjective, held_out_fit, held_out_predictions
-from scoring.training.learn import Evidence, Learnt, learn
+from scoring.training.learn import learn
+from scoring.training.learnt import Evidence, Learnt
 
 RandomCustomers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, Floats]]
 

@@ -14,11 +14,11 @@ from scoring.training.additive import Floats
 from scoring.training.learn import (
     LEAST_CUSTOMERS,
     SIGNIFICANCE,
-    Learnt,
     additive,
     fit,
     learn,
 )
+from scoring.training.learnt import Learnt
 
 Customers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, NDArray[np.float64]]]
 

@@ -24,8 +24,7 @@ from scoring.training.purchases import fit as fit_purchases
 from scoring.training.purchases import shrunken_spend
 from scoring.training.survival import fit
 from tests.scoring.training.typed_books import Row, book_of, day, plan_at
-
-SHARED = Path(__file__).parents[3] / "../shared/data"
+from tests.shared_data import SHARED
 
 
 def subscribed(*rows: tuple[str, str | None, float]) -> Book:
@@ -545,7 +544,6 @@ def test_money_scales_with_the_currency(drawn: list[tuple[str, int, int, int, bo
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_resellers_with_unit_costs_are_measured() -> None:
     header = (
         "ResellerKey GeographyKey ResellerAlternateKey Phone BusinessType ResellerName NumberEmployees "
@@ -583,7 +581,6 @@ def test_resellers_with_unit_costs_are_measured() -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_overlapping_subscriptions_of_a_software_company_are_measured() -> None:
     plan = Plan.model_validate(
         {
@@ -620,7 +617,6 @@ def wholesaler(tmp_path_factory: pytest.TempPathFactory) -> tuple[Book, Plan]:
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_a_wholesalers_half_million_order_lines_are_measured(wholesaler: tuple[Book, Plan]) -> None:
     book, plan = wholesaler
     metrics = account_metrics(book, plan)
@@ -638,7 +634,6 @@ def test_a_wholesalers_half_million_order_lines_are_measured(wholesaler: tuple[B
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not on this machine")
 def test_who_of_a_wholesalers_customers_buys_again_is_foretold(wholesaler: tuple[Book, Plan]) -> None:
     """Known until September, asked for the next 91 days; a linear model of many columns reached .731."""
     book, _ = wholesaler

@@ -8,8 +8,8 @@ from scoring.errors import TableError
 from scoring.features import CategoryEncoder, Codes, FeatureSchema, FlagEncoder, NumberEncoder
 from scoring.plan import parse_plan
 from scoring.training.additive import Floats
+from scoring.training.any_table import AdditiveModel
 from scoring.training.learn import (
-    AdditiveModel,
     additive,
     fit,
 )

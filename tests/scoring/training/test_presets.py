@@ -9,12 +9,10 @@ from scoring.errors import BookError
 from scoring.plan import Plan
 from scoring.training.book import Book, read_book
 from scoring.training.presets import PRESET_NAMES, read_preset, recognised
-from tests.scoring.training.books import CRM_EXPORTS, plan_of
+from tests.scoring.training.books import plan_of
+from tests.shared_data import CRM_EXPORTS
 
 SALESFORCE, HUBSPOT = (plan_of(book={"preset": name}) for name in ("salesforce", "hubspot"))
-needs_exports = pytest.mark.skipif(
-    not CRM_EXPORTS.is_dir(), reason="the shared data folder is not on this machine"
-)
 
 SF_ACCOUNTS = (
     "Id,IsDeleted,Name,Type,ParentId,BillingCountry,BillingCity,ShippingCountry,Website,Industry,"
@@ -237,7 +235,6 @@ def test_a_preset_maps_only_columns_that_a_table_can_have(name: str) -> None:
 
 
 @pytest.mark.shared_data
-@needs_exports
 @pytest.mark.parametrize(
     ("name", "companies", "first"), [("salesforce", 1, "0015500000Xyy06AAB"), ("hubspot", 24, "2182162682")]
 )
@@ -260,7 +257,6 @@ def test_real_exports_are_read_beside_a_ledger(tmp_path: Path, name: str, compan
 
 
 @pytest.mark.shared_data
-@needs_exports
 def test_every_column_of_a_real_export_is_read_or_named() -> None:
     for name, file in (("salesforce", "sf_account_data.csv"), ("hubspot", "company_data.csv")):
         preset = read_preset(name)

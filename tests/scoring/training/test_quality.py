@@ -7,7 +7,8 @@ from scoring.plan import Plan, read_plan
 from scoring.training.book import read_book
 from scoring.training.quality import Quality, inspect_book
 from scoring.training.quality_report import LISTED, contact_gaps, report_html, write_report
-from tests.scoring.training.books import CRM_EXPORTS, plan_of, write_tables
+from tests.scoring.training.books import plan_of, write_tables
+from tests.shared_data import CRM_EXPORTS
 
 FILES = ["report.html", "rejects.csv", "merges.csv", "conflicts.csv", "contact_gaps.csv"]
 ODD_BOOK = {
@@ -157,7 +158,6 @@ def test_a_book_without_contacts_has_no_gaps() -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not CRM_EXPORTS.is_dir(), reason="the shared data folder is not on this machine")
 @pytest.mark.parametrize(("name", "deleted"), [("salesforce", 9), ("hubspot", 0)])
 def test_real_exports_without_a_ledger_are_checked(tmp_path: Path, name: str, deleted: int) -> None:
     quality = inspect_book(CRM_EXPORTS / name, plan_of(book={"preset": name}))

@@ -22,14 +22,15 @@ from scoring.training.demo_book import DemoTruth, write_demo_book
 from scoring.training.learn import SIGNIFICANCE
 from scoring.training.pairs import MOST_PAIRS
 from scoring.training.train import EXACT, train
+from tests.shared_data import SHARED
 
-SHARED = Path(__file__).parents[3] / "../shared/data"
 NOW = 1_782_864_000.0
 RESELLER_HEADER = (
     "ResellerKey GeographyKey ResellerAlternateKey Phone BusinessType ResellerName NumberEmployees "
     "OrderFrequency OrderMonth FirstOrderYear LastOrderYear ProductLine AddressLine1 AddressLine2 "
     "AnnualSales BankName MinPaymentType MinPaymentAmount AnnualRevenue YearOpened"
 )
+
 RESELLER_PLAN = f"""
 name = "Resellers"
 [book]
@@ -62,10 +63,6 @@ subscriptions = {start = "start_date", end = "end_date", mrr = "mrr_amount", pro
 [icp]
 require_segment = false
 """
-shared_data = pytest.mark.shared_data
-skip_without_shared_data = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the shared data folder is not on this machine"
-)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -304,8 +301,7 @@ def reseller_rows() -> list[dict[str, str]]:
     return [{"account_id": row["ResellerKey"], **row} for row in rows]
 
 
-@shared_data
-@skip_without_shared_data
+@pytest.mark.shared_data
 def test_a_bicycle_maker_learns_what_a_reseller_is_worth(resellers: Artifact) -> None:
     """Growth has 206 customers whose second year is known, and nothing to hold on to."""
     assert set(resellers.manifest["objectives"]) == {"lifetime_value"}
@@ -316,8 +312,7 @@ def test_a_bicycle_maker_learns_what_a_reseller_is_worth(resellers: Artifact) ->
     assert resellers.manifest["leaks"] == {}
 
 
-@shared_data
-@skip_without_shared_data
+@pytest.mark.shared_data
 def test_a_bicycle_maker_s_resellers_are_scored_for_the_line_they_sell(resellers: Artifact) -> None:
     """Its road bicycles sell below their cost, so resellers of them lose it money."""
     rows = reseller_rows()
@@ -335,8 +330,7 @@ def test_a_bicycle_maker_s_resellers_are_scored_for_the_line_they_sell(resellers
     assert {answer.detail.fit.expected["clv"].value < 0 for answer in answers} == {True, False}
 
 
-@shared_data
-@skip_without_shared_data
+@pytest.mark.shared_data
 def test_near_copies_among_a_reseller_s_attributes_do_not_fight(resellers: Artifact) -> None:
     """AnnualRevenue is a tenth of AnnualSales, or nearly."""
     for answer in answers_for(resellers, reseller_rows()):
@@ -345,8 +339,7 @@ def test_near_copies_among_a_reseller_s_attributes_do_not_fight(resellers: Artif
         assert sales * revenue >= 0 or min(abs(sales), abs(revenue)) < 2
 
 
-@shared_data
-@skip_without_shared_data
+@pytest.mark.shared_data
 def test_a_software_company_s_random_outcomes_teach_nothing(tmp_path: Path) -> None:
     """Its seats are part of the price: what a customer pays is so much for each, at random otherwise."""
     plan = tmp_path / "plan.toml"
@@ -359,8 +352,7 @@ def test_a_software_company_s_random_outcomes_teach_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "artifacts").exists()
 
 
-@shared_data
-@skip_without_shared_data
+@pytest.mark.shared_data
 def test_of_a_software_company_s_seats_only_lifetime_value_is_learnt_where_the_plan_keeps_them(
     tmp_path: Path,
 ) -> None:

@@ -9,11 +9,10 @@ from scoring.features import Codes, FeatureSchema, FlagEncoder, NumberEncoder
 from scoring.training.additive import Floats
 from scoring.training.learn import (
     SIGNIFICANCE,
-    Learnt,
-    evidence_of,
     fit,
     learn,
 )
+from scoring.training.learnt import Learnt, evidence_of
 from scoring.training.loss import LOSSES
 
 

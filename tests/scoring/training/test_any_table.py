@@ -10,7 +10,8 @@ from scipy.special import expit
 
 from scoring.errors import TableError
 from scoring.features import CategoryEncoder
-from scoring.training.learn import AdditiveModel, additive
+from scoring.training.any_table import AdditiveModel
+from scoring.training.learn import additive
 
 
 def mixed_columns(rows: int, seed: int = 0) -> dict[str, list[Any]]:
