@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
-
-from jinja2 import Environment, StrictUndefined
 
 from scoring.fit import FitModel
 from scoring.training.card_attributes import attributes_section
@@ -31,6 +28,7 @@ from scoring.training.card_score import score_section
 from scoring.training.card_segments import segments_section
 from scoring.training.changes import Changes
 from scoring.training.honesty import Honesty
+from scoring.training.pages import render
 from scoring.training.study import Study
 from scoring.training.survey import Survey
 
@@ -64,11 +62,7 @@ def _unlearnt(study: Study) -> Iterator[str]:
 
 
 def _page(kind: str, headline: Headline, sections: Sequence[Section]) -> str:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-    )
-    source = resources.files(__package__).joinpath("card.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(kind=kind, headline=headline, sections=sections)
+    return render("card.html", kind=kind, headline=headline, sections=sections)
 
 
 def _of_survey(section: Callable[[Survey], Section]) -> Callable[[Trained], Section]:

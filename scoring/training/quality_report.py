@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, StrictUndefined
 
 from scoring.errors import BookError
 from scoring.training.card_blocks import Block, Bullets, Heading, Item, Prose, Section, Table, count, say_date
 from scoring.training.columns import COMPANY_TABLES
 from scoring.training.contacts import GAP_SEPARATOR
+from scoring.training.pages import render
 from scoring.training.quality import Quality, TableFacts
 
 LISTED = 50  # rows of a long table on the page; its file has all
@@ -61,12 +60,9 @@ def contact_gaps(contacts: pl.DataFrame | None) -> pl.DataFrame:
 
 def report_html(quality: Quality) -> str:
     """Return the report as one HTML page that needs nothing else; every value is escaped."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-    )
-    source = resources.files(__package__).joinpath("quality.html").read_text(encoding="utf-8")
     sections = [section for section in _sections(quality) if section.blocks]
-    return environment.from_string(source).render(
+    return render(
+        "quality.html",
         name=quality.name,
         as_of="" if quality.as_of is None else say_date(quality.as_of),
         trainable=quality.trainable,
