@@ -13,10 +13,9 @@ the window after T. Who is judged, and why it is not circular:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -30,12 +29,13 @@ from scoring.training.book import Book
 from scoring.training.company import resolve_as_of
 from scoring.training.encode import encode_frame
 from scoring.training.held_out import LearntObjective, held_out_fit, held_out_predictions
-from scoring.training.learn import LEAST_CUSTOMERS, learn
+from scoring.training.learn import LEAST_CUSTOMERS
 from scoring.training.lift import Lift, Outcome, Reliability, lift_of, reliability_of
 from scoring.training.metrics import account_metrics
-from scoring.training.monotone import directions_of
 from scoring.training.months import add_months
+from scoring.training.objectives import learn_objectives
 from scoring.training.outcomes import TARGETS, Target
+from scoring.training.progress import Begin
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
 from scoring.training.schema import build_schema
 
@@ -44,7 +44,6 @@ UNSURE = 0.05  # chance of a ranking as good without any signal, above which it 
 LEAST_JUDGED = 20  # customers under whom an outcome says nothing
 
 Mask = NDArray[np.bool_]
-Begin = Callable[[str], None]
 
 ATTRIBUTES_NOTE = (
     "attributes are those of today: the book keeps no history of them, so one that changed with the outcome "
@@ -180,7 +179,18 @@ def _cut(
     then, notes = _look_back(book, plan, attributes, day, until, seed=seed)
     if not then.schema.features:
         return f"on {day} no customer had an attribute to learn from"
-    learnt, not_learnt = _learn_all(then, plan, seed, on_step)
+    found, not_learnt = learn_objectives(
+        then.schema,
+        then.codes,
+        then.targets,
+        plan,
+        seed=seed,
+        on_step=lambda step: on_step(f"backtest, {step}"),
+    )
+    learnt = [
+        LearntObjective(objective, one, np.isfinite(then.targets[objective]))
+        for objective, one in found.items()
+    ]
     fit = held_out_fit(learnt, then.codes, plan.objective, base=then.customers)
     if fit is None:
         return f"on {day} nothing could be learnt that the plan weighs{_listed(not_learnt)}"
@@ -239,35 +249,6 @@ def _on_one_scale(target: Target, before: pl.DataFrame, after: pl.DataFrame) -> 
     """Return a target at the cut and a window later, both on the scale that was known at the cut."""
     known = target.values(before)
     return target.to_target(known), target.to_target(target.values(after), base=known)
-
-
-def _learn_all(
-    then: _Then, plan: Plan, seed: int, on_step: Begin
-) -> tuple[list[LearntObjective], dict[str, str]]:
-    found, not_learnt = [], {}
-    for target in TARGETS:
-        y = then.targets[target.objective]
-        known = np.isfinite(y)
-        if not known.any():
-            not_learnt[target.objective] = f"no customer's {target.metric} was known"
-            continue
-        learnt = learn(
-            then.schema,
-            then.codes[known],
-            y[known],
-            seed=seed,
-            on_step=partial(_on_metric, on_step, target.metric),
-            directions=directions_of(plan, then.schema),
-        )
-        if isinstance(learnt, str):
-            not_learnt[target.objective] = learnt
-        else:
-            found.append(LearntObjective(target.objective, learnt, known))
-    return found, not_learnt
-
-
-def _on_metric(on_step: Begin, metric: str, step: str) -> None:
-    on_step(f"backtest, {metric}: {step}")
 
 
 # What happened since

@@ -31,6 +31,7 @@ from scoring.training.folds import FOLDS, deal
 from scoring.training.linear import PENALTIES, Design, design_of, fit_path
 from scoring.training.loss import Loss
 from scoring.training.pairs import PAIR_BINS, Lead, coarse_bins, common, leads
+from scoring.training.progress import Begin
 
 MOST_ROWS = 200_000  # that one member learns from; beyond it members learn from different samples
 MANY = 20_000  # accounts from which trees may learn faster: there is less chance to learn by heart
@@ -38,7 +39,6 @@ LEAST_PAIR_SHARE = 0.01  # of the spread of the whole prediction; a weaker pair 
 _REPEATS = ((2_000, 1), (600, 2), (0, 4))  # accounts from which so many deals are enough
 
 Integers = NDArray[np.intp]
-OnStep = Callable[[str], None]
 _T = TypeVar("_T")
 _Result = TypeVar("_Result")
 
@@ -116,7 +116,7 @@ class Crossfit:
         return total / len(self.members)
 
 
-def crossfit(task: Task, on_step: OnStep = lambda _: None) -> Crossfit:
+def crossfit(task: Task, on_step: Begin = lambda _: None) -> Crossfit:
     """Learn in members; see this module's head.
 
     Args:

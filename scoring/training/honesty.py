@@ -5,7 +5,7 @@ Everything here is plain numbers and sentences, for the manifest and the card.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,11 @@ from scoring.training.drift import Drift
 from scoring.training.held_out import LearntObjective, held_out_fit
 from scoring.training.lift import Outcome, Reliability, reliability_of
 from scoring.training.outcomes import TARGETS, Floats, Target
+from scoring.training.progress import Begin
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
 from scoring.training.study import Study
 
 STEPS = 2  # how often `on_step` is called, beside the backtest's own steps
-
-Begin = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 from scoring.features import Codes, FeatureSchema
 from scoring.training.additive import Floats, mean_of
 from scoring.training.any_table import AdditiveModel, checked_outcome, constant, encoded, group_numbers
-from scoring.training.crossfit import Crossfit, OnStep, Task, crossfit
+from scoring.training.crossfit import Crossfit, Task, crossfit
 from scoring.training.learnt import Evidence, Learnt, evidence_of, standard_errors, worth_of_pairs
 from scoring.training.loss import LOSSES, Kind
 from scoring.training.monotone import Direction, signs_of
+from scoring.training.progress import Begin
 from scoring.training.typed_columns import Columns, row_count
 
 LEAST_CUSTOMERS = 30  # below that no fold holds enough to tell signal from chance
@@ -35,7 +36,7 @@ def learn(
     y: Floats,
     *,
     seed: int,
-    on_step: OnStep = lambda _: None,
+    on_step: Begin = lambda _: None,
     directions: Mapping[str, Direction] | None = None,
 ) -> Learnt | str:
     """Learn one outcome, or say why it cannot be learnt.
@@ -77,7 +78,7 @@ def fit(
     *,
     seed: int,
     groups: NDArray[np.intp] | None = None,
-    on_step: OnStep = lambda _: None,
+    on_step: Begin = lambda _: None,
     directions: Mapping[str, Direction] | None = None,
 ) -> Learnt:
     """Learn one outcome, whether or not the evidence is good; the outcomes differ.
@@ -122,7 +123,7 @@ def additive(
     seed: int = 0,
     *,
     monotone: Mapping[str, Direction] | None = None,
-    on_step: OnStep = lambda _: None,
+    on_step: Begin = lambda _: None,
 ) -> AdditiveModel:
     """Learn an additive model of any table.
 

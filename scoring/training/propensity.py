@@ -14,7 +14,8 @@ from scoring.training.deals import decided_deals
 from scoring.training.encode import encode_frame
 from scoring.training.learn import LEAST_CUSTOMERS, SIGNIFICANCE, fit
 from scoring.training.outcomes import Target
-from scoring.training.survey import Begin, Survey
+from scoring.training.progress import Begin
+from scoring.training.survey import Survey
 
 LEAST_DECIDED = 2 * LEAST_CUSTOMERS  # deals
 LEAST_EACH = 10  # deals won, and deals lost

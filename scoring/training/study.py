@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from scoring.errors import NothingToLearnError, PlanError
 from scoring.plan import OBJECTIVES, Plan
+from scoring.training.additive import Floats
 from scoring.training.assemble import Head
-from scoring.training.learn import learn
-from scoring.training.monotone import directions_of
-from scoring.training.outcomes import TARGETS
-from scoring.training.propensity import WINNING, learn_propensity
+from scoring.training.objectives import learn_objectives
+from scoring.training.outcomes import TARGETS, Target
+from scoring.training.progress import Begin
+from scoring.training.propensity import learn_propensity
 from scoring.training.survey import STEPS as SURVEY_STEPS
-from scoring.training.survey import Begin, Survey, learning_outcomes, survey
+from scoring.training.survey import Survey, learning_outcomes, survey
 
 STEPS = SURVEY_STEPS + 4 * (len(TARGETS) + 1)  # how often `on_step` is called at most
 
@@ -54,7 +54,15 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
     if not found.schema.features:
         ignored = _said({**found.book.ignored, **found.leaks})
         raise NothingToLearnError(f"{folder} holds no attribute to learn from{ignored}")
-    heads, left_out = _learn_all(found, seed, on_step)
+    outcomes = learning_outcomes(found.metrics)
+    learnt, left_out = learn_objectives(
+        found.schema, found.codes, outcomes, found.plan, seed=seed, on_step=on_step
+    )
+    heads = tuple(
+        Head(target, learnt[target.objective], _known(target, found, outcomes))
+        for target in TARGETS
+        if target.objective in learnt
+    )
     if not heads:
         advice = "\nleft out, unless [attributes] keep in the plan names them:" if found.leaks else ""
         raise NothingToLearnError(
@@ -63,37 +71,13 @@ def examine(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda 
         )
     _check_weights(found.plan, left_out)
     surveyed = {part.name: getattr(found, part.name) for part in fields(found)}
-    propensity = learn_propensity(found, seed=seed, on_step=partial(_on_metric, on_step, WINNING.metric))
+    propensity = learn_propensity(found, seed=seed, on_step=lambda step: on_step(f"win rate: {step}"))
     return Study(**surveyed, heads=heads, left_out=left_out, propensity=propensity)
 
 
-def _learn_all(found: Survey, seed: int, on_step: Begin) -> tuple[tuple[Head, ...], dict[str, str]]:
-    heads: list[Head] = []
-    left_out: dict[str, str] = {}
-    outcomes = learning_outcomes(found.metrics)
-    for target in TARGETS:
-        y = outcomes[target.objective]
-        known = np.isfinite(y)
-        if not known.any():
-            left_out[target.objective] = f"the book has no data for it; it needs {target.needs}"
-            continue
-        learnt = learn(
-            found.schema,
-            found.codes[known],
-            y[known],
-            seed=seed,
-            on_step=partial(_on_metric, on_step, target.metric),
-            directions=directions_of(found.plan, found.schema),
-        )
-        if isinstance(learnt, str):
-            left_out[target.objective] = learnt
-        else:
-            heads.append(Head(target, learnt, target.values(found.metrics)[known]))
-    return tuple(heads), left_out
-
-
-def _on_metric(on_step: Begin, metric: str, step: str) -> None:
-    on_step(f"{metric}: {step}")
+def _known(target: Target, found: Survey, outcomes: Mapping[str, Floats]) -> Floats:
+    """Return the metric of those whose outcome was learnt from, in its own unit."""
+    return target.values(found.metrics)[np.isfinite(outcomes[target.objective])]
 
 
 def _check_weights(plan: Plan, left_out: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,11 +25,10 @@ from scoring.training.leaks import find_leaks
 from scoring.training.metrics import account_metrics
 from scoring.training.outcomes import TARGETS
 from scoring.training.plan_attributes import check_attributes
+from scoring.training.progress import Begin
 from scoring.training.schema import build_schema
 
 STEPS = 6  # how often `on_step` is called
-
-Begin = Callable[[str], None]  # told the name of each step as it begins
 
 
 @dataclass(frozen=True)
