@@ -13,6 +13,7 @@ from rich.markup import escape
 from scoring.errors import PlanError
 from scoring.plan import OBJECTIVES, PRESETS, ObjectiveSection, Plan, read_plan
 from scoring.plan_faults import advice
+from scoring.readings import readers
 from scoring.rules import Rule
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def check(
             from scoring.training.book import read_book
             from scoring.training.plan_attributes import check_attributes
         found = read_book(book, decided)
+        decided = decided.spelt(readers(found.readings))  # as training reads it
         check_attributes(decided, found)
     told.print(f"[bold]{escape(decided.name)}[/]  {_approval(decided)}", highlight=False, soft_wrap=True)
     for label, text in _numbers(decided).items():
@@ -171,10 +173,11 @@ def _sentences(plan: Plan) -> Iterator[tuple[str, str, str, str, Rule | None]]:
 
 
 def _counts(rule: Rule, book: Book) -> str:
-    names = sorted({name for name, _ in rule.where} & set(book.accounts.columns))
+    from scoring.training.conditions import holds_for
+
     frames = {"accounts": book.accounts, "prospects": book.prospects}
-    return ", ".join(
-        f"{sum(map(rule.matches, frame.select(names).iter_rows(named=True))):,} of {frame.height:,} {label}"
-        for label, frame in frames.items()
-        if frame is not None
-    )
+    held = {label: holds_for(rule.where, frame) for label, frame in frames.items() if frame is not None}
+    said = ", ".join(f"{mask.sum():,} of {len(mask):,} {label}" for label, mask in held.items())
+    if any(mask.any() for mask in held.values()):
+        return said
+    return f"{said}  [yellow]it means nobody: are its values spelt as the book spells them?[/]"

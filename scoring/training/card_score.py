@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoring.plan import Plan
 from scoring.plan_rules import ExclusionSpec
 from scoring.training.card_blocks import Block, Bullets, Heading, Item, Prose, Section, Table
-from scoring.training.card_segments import holds_for
+from scoring.training.card_segments import accounts_meant
 from scoring.training.survey import Survey
 
 
@@ -30,7 +30,7 @@ def _exclusion_blocks(survey: Survey) -> list[Block]:
 
 
 def _exclusion_item(survey: Survey, spec: ExclusionSpec) -> Item:
-    return Item(f"{spec.rule.sentence}.", f"{spec.reason} {holds_for(survey, spec.rule)}")
+    return Item(f"{spec.rule.sentence}.", f"{spec.reason} {accounts_meant(survey, spec.rule)}")
 
 
 def _fire_sentence(plan: Plan) -> str:

@@ -24,6 +24,7 @@ from scoring.training.card_blocks import (
     count,
     listed,
 )
+from scoring.training.conditions import holds_for
 from scoring.training.found import Candidate, Effect, GroupFigures
 from scoring.training.group_flags import said
 from scoring.training.outcomes import TARGETS
@@ -67,7 +68,7 @@ def icp_sentence(plan: Plan) -> str:
 
 def _segment_item(survey: Survey, spec: SegmentSpec) -> Item:
     figures = next((one for one in survey.figures if (one.kind, one.id) == ("segment", spec.id)), None)
-    text = f"{spec.rule.sentence}. {holds_for(survey, spec.rule)}"
+    text = f"{spec.rule.sentence}. {accounts_meant(survey, spec.rule)}"
     return Item(f"{spec.name or spec.id}:", text + ("" if figures is None else _told(figures)))
 
 
@@ -77,7 +78,7 @@ def _told(figures: GroupFigures) -> str:
     )
 
 
-def holds_for(survey: Survey, rule: Rule) -> str:
+def accounts_meant(survey: Survey, rule: Rule) -> str:
     """Say how many customers and prospects a rule holds for, and which of its attributes the book lacks."""
     unknown = [name for name, _ in rule.where if name not in survey.customers.columns]
     if unknown:
@@ -90,8 +91,7 @@ def holds_for(survey: Survey, rule: Rule) -> str:
 
 
 def _matches(rule: Rule, accounts: pl.DataFrame) -> str:
-    names = list(dict.fromkeys(name for name, _ in rule.where))
-    return f"{sum(rule.matches(row) for row in accounts.select(names).iter_rows(named=True)):,}"
+    return f"{holds_for(rule.where, accounts).sum():,}"
 
 
 # What the machine proposes

@@ -47,13 +47,18 @@ class Table:
         """Tell for which accounts all conditions hold: (accounts,), as `Rule.matches` tells for one."""
         held = np.ones(self.accounts.height, dtype=np.bool_)
         for name, condition in where:
-            if isinstance(condition, Between):  # bounds are many, and quick
-                held &= _between(condition, self.numbers(name))
-                continue
-            if (name, condition) not in self._held:
-                self._held[name, condition] = _holds(condition, self.accounts[name])
-            held &= self._held[name, condition]
+            held &= self._one(name, condition)
         return held
+
+    def _one(self, name: str, condition: Condition) -> Mask:
+        if name not in self.accounts.columns:  # a rule may name what is no attribute
+            return np.full(self.accounts.height, condition.holds(None))
+        column = self.accounts[name]
+        if isinstance(condition, Between) and column.dtype.is_numeric():  # bounds are many, and quick
+            return _between(condition, self.numbers(name))
+        if (name, condition) not in self._held:
+            self._held[name, condition] = _holds(condition, column)
+        return self._held[name, condition]
 
 
 def holds_for(where: Sequence[tuple[str, Condition]], accounts: pl.DataFrame) -> Mask:
@@ -79,18 +84,20 @@ def _between(condition: Between, values: Floats) -> Mask:
     return held
 
 
-def _holds(condition: OneOf | Flag | Has | Missing, column: pl.Series) -> Mask:
-    match condition:
-        case Missing(missing=missing):
+def _holds(condition: Condition, column: pl.Series) -> Mask:
+    match condition, column.dtype:
+        case Missing(missing=missing), _:
             return (column.is_null() if missing else column.is_not_null()).to_numpy()
-        case OneOf(one_of=levels):
+        case OneOf(one_of=levels), pl.String():
             held = column.is_in(list(levels))
-        case Flag(flag=flag):
+        case Flag(flag=flag), pl.Boolean():
             held = column == flag
-        case Has(has=tags):
+        case Has(has=tags), pl.List():
             held = pl.Series(np.ones(len(column), dtype=np.bool_))
             for tag in tags:
                 held &= column.list.contains(tag)
+        case _:  # of another kind than the column's: one value at a time, as a request would be read
+            held = pl.Series([condition.holds(value) for value in column.to_list()], dtype=pl.Boolean)
     return held.fill_null(value=False).to_numpy()
 
 

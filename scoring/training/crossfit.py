@@ -17,20 +17,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scoring.features import Codes, FeatureSchema
+from scoring.features import Codes
 from scoring.training.additive import Additive, Floats, Term, mean_of
 from scoring.training.blend import Blend, blend
-from scoring.training.boosting import BinOf, Boosted, Growth, Sample, Tree, boost, extract
+from scoring.training.boosting import BinOf, Boosted, Growth, Sample, boost
 from scoring.training.folds import FOLDS, deal
-from scoring.training.linear import PENALTIES, Design, design_of, fit_path
-from scoring.training.loss import Loss
-from scoring.training.pairs import PAIR_BINS, Lead, coarse_bins, common, leads
+from scoring.training.linear import Design, design_of, fit_path
+from scoring.training.members import (
+    Choice,
+    Integers,
+    Member,
+    Task,
+    best_pairs,
+    chosen,
+    held_predictions,
+    linear_of,
+    siblings,
+    trees_in_tables,
+)
+from scoring.training.pairs import PAIR_BINS, coarse_bins, common, leads
 from scoring.training.progress import Begin
 
 MOST_ROWS = 200_000  # that one member learns from; beyond it members learn from different samples
@@ -38,55 +48,8 @@ MANY = 20_000  # accounts from which trees may learn faster: there is less chanc
 LEAST_PAIR_SHARE = 0.01  # of the spread of the whole prediction; a weaker pair is not worth a table
 _REPEATS = ((2_000, 1), (600, 2), (0, 4))  # accounts from which so many deals are enough
 
-Integers = NDArray[np.intp]
 _T = TypeVar("_T")
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Task:
-    """What is to be learnt."""
-
-    schema: FeatureSchema
-    codes: Codes  # (accounts, features)
-    y: Floats  # (accounts,)
-    loss: Loss
-    seed: int
-    groups: Integers | None = None  # (accounts,): accounts of one group are never parted
-    directions: Mapping[int, int] = field(default_factory=dict)  # see `linear.Directions`
-
-    def sample(self, rows: Integers, raw: Floats) -> Sample:
-        """Take some accounts."""
-        return Sample(np.array(self.codes[rows], np.uint8, order="F"), self.y[rows], raw)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Member:
-    """One member: what it learnt from, what it was tested on, and what it has learnt so far."""
-
-    repeat: int  # which deal of the accounts it is from
-    train: Integers
-    held: Integers
-    start: float
-    path: Sequence[Additive]  # the linear form at each penalty
-    path_losses: Floats  # (penalties,), on the held accounts
-    singles: Boosted
-    leads: Sequence[Lead] = ()
-    pairs: Boosted | None = None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Choice:
-    """What all members have in common: chosen by the loss on held accounts, all members together."""
-
-    penalty: int  # place among PENALTIES
-    singles: int  # trees of single features
-    pairs: int = 0  # trees of pairs
-
-    def trees(self, member: Member) -> list[Tree]:
-        """Return the trees of a member that count."""
-        pairs = member.pairs.trees[: self.pairs] if member.pairs else []
-        return [*member.singles.trees[: self.singles], *pairs]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -112,7 +75,7 @@ class Crossfit:
             boosted = member.start + sum(
                 (tree.predict(codes) for tree in self.choice.trees(member)), np.zeros(len(codes))
             )
-            total += self.blend.mix(_linear_of(member, self.choice).predict(codes), boosted)
+            total += self.blend.mix(linear_of(member, self.choice).predict(codes), boosted)
         return total / len(self.members)
 
 
@@ -127,18 +90,18 @@ def crossfit(task: Task, on_step: Begin = lambda _: None) -> Crossfit:
     design = design_of(task.schema, task.codes, task.directions)
     growth = _growth(len(task.y))
     members = _each(_deals(task), lambda deal: _first_stage(task, design, growth, *deal))
-    choice = _chosen(members)
+    choice = chosen(members)
     on_step("looking for pairs of attributes")
     shared = dict(enumerate(coarse_bins(task.schema, task.codes, PAIR_BINS)))
     for_pairs = replace(growth, leaves=12)
-    alone = [_chosen(_siblings(members, member)) for member in members]
+    alone = [chosen(siblings(members, member)) for member in members]
     nested = _each(
         list(zip(members, alone, strict=True)), lambda of: _own_pairs(task, *of, for_pairs, shared)
     )
     pairs, linear, boosted = _evidence(task, nested, alone)
     weights = blend(linear, boosted, task.y, task.loss)
     on_step("learning the pairs that members agree on")
-    choice = replace(choice, pairs=_best_pairs(nested) if pairs and weights.boosted else 0)
+    choice = replace(choice, pairs=best_pairs(nested) if pairs and weights.boosted else 0)
     terms = common([member.leads for member in nested]) if choice.pairs else []
     agreed = _with_pairs(task, members, choice, for_pairs, shared, terms)
     strong = _strong(task, agreed, choice, terms)
@@ -146,21 +109,6 @@ def crossfit(task: Task, on_step: Begin = lambda _: None) -> Crossfit:
         agreed = _with_pairs(task, members, choice, for_pairs, shared, strong)
     mixed = _mixed(task, linear, boosted)
     return Crossfit(task, agreed, choice, weights, linear, boosted, mixed)
-
-
-def _chosen(members: Sequence[Member]) -> Choice:
-    """Choose for these members together, before there are pairs."""
-    return Choice(_best_penalty(members), _best_count([(m.held, m.singles) for m in members]))
-
-
-def _siblings(members: Sequence[Member], member: Member) -> list[Member]:
-    """Return the members that are tested on the other folds of the same deal; itself where it is alone."""
-    others = [m for m in members if m.repeat == member.repeat and m is not member]
-    return others or [member]
-
-
-def _best_pairs(members: Sequence[Member]) -> int:
-    return _best_count([(m.held, m.pairs) for m in members if m.pairs])
 
 
 def _evidence(task: Task, members: Sequence[Member], alone: Sequence[Choice]) -> tuple[bool, Floats, Floats]:
@@ -172,13 +120,13 @@ def _evidence(task: Task, members: Sequence[Member], alone: Sequence[Choice]) ->
         Whether pairs stay, and the predictions of the linear and of the boosted form: (accounts,) each.
     """
     together = [
-        replace(choice, pairs=_best_pairs(_siblings(members, member)))
+        replace(choice, pairs=best_pairs(siblings(members, member)))
         for member, choice in zip(members, alone, strict=True)
     ]
-    linear = _held_predictions(task, members, [_linear_of(m, c) for m, c in zip(members, alone, strict=True)])
+    linear = held_predictions(task, members, [linear_of(m, c) for m, c in zip(members, alone, strict=True)])
     without, having = (
-        _held_predictions(
-            task, members, [_trees_in_tables(task, m, c) for m, c in zip(members, choices, strict=True)]
+        held_predictions(
+            task, members, [trees_in_tables(task, m, c) for m, c in zip(members, choices, strict=True)]
         )
         for choices in (alone, together)
     )
@@ -241,24 +189,9 @@ def _first_stage(
     return Member(repeat, train, held, start, path, losses, singles)
 
 
-def _best_penalty(members: Sequence[Member]) -> int:
-    losses = sum((len(m.held) * m.path_losses for m in members), np.zeros(len(PENALTIES)))
-    return int(losses.argmin())
-
-
-def _best_count(grown: Sequence[tuple[Integers, Boosted]]) -> int:
-    """Return after how many trees all members together predict best; one that stopped stays as it was."""
-    longest = max(len(boosted.losses) for _, boosted in grown)
-    total = np.zeros(longest)
-    for held, boosted in grown:
-        losses = boosted.losses
-        total += len(held) * np.append(losses, np.full(longest - len(losses), losses[-1]))
-    return int(total.argmin())
-
-
 def _samples(task: Task, member: Member, choice: Choice) -> tuple[Sample, Sample]:
     """Return the accounts a member learns from and is held against, after its single features' say."""
-    singles = _trees_in_tables(task, member, replace(choice, pairs=0))
+    singles = trees_in_tables(task, member, replace(choice, pairs=0))
     train, held = (
         task.sample(rows, singles.predict(task.codes[rows])) for rows in (member.train, member.held)
     )
@@ -310,32 +243,15 @@ def _with_pairs(
 
 def _strong(task: Task, members: Sequence[Member], choice: Choice, terms: Sequence[Term]) -> list[Term]:
     """Return the pairs whose own say, beyond that of their features, is worth a table."""
-    whole = mean_of(_trees_in_tables(task, member, choice) for member in members).purified(task.codes)
+    whole = mean_of(trees_in_tables(task, member, choice) for member in members).purified(task.codes)
     spread = float(whole.predict(task.codes).std())
     own = {term: float(entries.std()) for term, entries in whole.contributions(task.codes)}
     return [term for term in terms if own.get(term, 0.0) > LEAST_PAIR_SHARE * spread]
 
 
-def _held_predictions(task: Task, members: Sequence[Member], functions: Sequence[Additive]) -> Floats:
-    """Average for each account what members that have not learnt from it predict, by a function each."""
-    total, times = np.zeros(len(task.y)), np.zeros(len(task.y))
-    for member, function in zip(members, functions, strict=True):
-        total[member.held] += function.predict(task.codes[member.held])
-        times[member.held] += 1
-    return total / times
-
-
-def _linear_of(member: Member, choice: Choice) -> Additive:
-    return member.path[choice.penalty]
-
-
-def _trees_in_tables(task: Task, member: Member, choice: Choice) -> Additive:
-    return Additive(member.start, extract(choice.trees(member), task.schema))
-
-
 def _in_tables(task: Task, member: Member, choice: Choice, weights: Blend) -> Additive:
     """Return a member's whole say in tables."""
-    linear, boosted = _linear_of(member, choice), _trees_in_tables(task, member, choice)
+    linear, boosted = linear_of(member, choice), trees_in_tables(task, member, choice)
     terms = sorted({*(linear.tables if weights.linear else ()), *(boosted.tables if weights.boosted else ())})
     tables: dict[Term, Floats] = {
         term: np.asarray(

@@ -13,6 +13,7 @@ from scoring.plan import Plan
 from scoring.rules import Rule
 from scoring.training.account_sums import AccountSums, Masks
 from scoring.training.book import Book
+from scoring.training.conditions import holds_for
 from scoring.training.found import Figure, GroupFigures
 from scoring.training.group_flags import CHANCE, plain_flags, trap_chance, trap_flag
 from scoring.training.measures import measure
@@ -38,11 +39,8 @@ class Group:
 
 def members_of(rule: Rule, book: Book) -> pl.Series:
     """Return the ids of the accounts and prospects that a rule holds for."""
-    names = sorted({name for name, _ in rule.where} & set(book.accounts.columns))
     frames = [frame for frame in (book.accounts, book.prospects) if frame is not None]
-    ids = pl.concat([frame["account_id"] for frame in frames])
-    rows = pl.concat([frame.select("account_id", *names) for frame in frames]).iter_rows(named=True)
-    return ids.filter(pl.Series([rule.matches(row) for row in rows], dtype=pl.Boolean))
+    return pl.concat([frame["account_id"].filter(holds_for(rule.where, frame)) for frame in frames])
 
 
 def cohorts(metrics: pl.DataFrame, every: Literal["year", "quarter"] = "year") -> tuple[Group, ...]:

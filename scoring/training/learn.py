@@ -19,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from scoring.features import Codes, FeatureSchema
 from scoring.training.additive import Floats, mean_of
 from scoring.training.any_table import AdditiveModel, checked_outcome, constant, encoded, group_numbers
-from scoring.training.crossfit import Crossfit, Task, crossfit
+from scoring.training.crossfit import Crossfit, crossfit
 from scoring.training.learnt import Evidence, Learnt, evidence_of, standard_errors, worth_of_pairs
 from scoring.training.loss import LOSSES, Kind
+from scoring.training.members import Task
 from scoring.training.monotone import Direction, signs_of
 from scoring.training.progress import Begin
 from scoring.training.typed_columns import Columns, row_count
@@ -63,8 +64,8 @@ def learn(
     best = learnt.evidence
     if best.p_value > SIGNIFICANCE or best.r_squared <= 0:
         return (
-            f"no attribute predicts it: on customers not seen in training the best form's predictions "
-            f"correlate {best.correlation:.2f} with what happened (p = {best.p_value:.2g}, "
+            f"no attribute is shown to predict it: on customers not seen in training the best form's "
+            f"predictions correlate {best.correlation:.2f} with what happened (p = {best.p_value:.2g}, "
             f"needed: at most {SIGNIFICANCE:g})"
         )
     return learnt

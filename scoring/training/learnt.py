@@ -89,7 +89,8 @@ def standard_errors(members: Sequence[Additive], function: Additive) -> dict[Ter
     """Return the standard error of every entry by the delete-a-group jackknife over members.
 
     Each member left one of FOLDS groups of accounts out: se^2 = (FOLDS - 1) * mean squared distance from the
-    mean (Kott 2001, "The Delete-a-Group Jackknife").
+    mean (Kott 2001, "The Delete-a-Group Jackknife"). With fewer groups than folds, and with so many accounts
+    that members learn from samples of them, it says too much.
     """
     errors = {}
     for term, mean in function.tables.items():

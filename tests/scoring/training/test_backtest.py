@@ -306,4 +306,4 @@ def test_where_nothing_predicts_anything_no_backtest_shows_a_lift(tmp_path: Path
     book = read_book(tmp_path / "book", plan)
     why = backtest(book, plan, book.attributes, seed=0)
     assert isinstance(why, str)
-    assert "no attribute predicts it" in why
+    assert "no attribute is shown to predict it" in why

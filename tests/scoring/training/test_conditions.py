@@ -147,3 +147,16 @@ def test_a_choice_among_noise_seldom_gains_more_than_it_costs(choices: int) -> N
     rng = np.random.default_rng(choices)
     largest = (rng.normal(size=(2000, choices)) ** 2).max(axis=1)
     assert np.mean(largest > cost_of(choices)) < 0.35
+
+
+def test_a_condition_of_another_kind_than_its_column_holds_for_whom_the_rule_matches() -> None:
+    accounts = pl.DataFrame(
+        {"size": [7.0, None, 12.0], "open": [True, False, None], "kind": ["12", "x", None]},
+        schema={"size": pl.Float64, "open": pl.Boolean, "kind": pl.String},
+    )
+    conditions = (OneOf(one_of=("7", "true")), Between(min=10), Flag(flag=True), Has(has=("x",)))
+    for name in (*accounts.columns, "nowhere"):
+        for condition in (*conditions, Missing(missing=True), Missing(missing=False)):
+            where = ((name, condition),)
+            expected = [Rule("any", where).matches(row) for row in accounts.to_dicts()]
+            assert holds_for(where, accounts).tolist() == expected

@@ -9,10 +9,11 @@ from threadpoolctl import threadpool_limits
 
 from scoring.features import Codes, FeatureSchema, FlagEncoder, NumberEncoder
 from scoring.training.additive import Floats, mean_of
-from scoring.training.crossfit import Crossfit, Task, crossfit
+from scoring.training.crossfit import Crossfit, crossfit
 from scoring.training.folds import FOLDS
 from scoring.training.linear import PENALTIES
 from scoring.training.loss import LOSSES, Kind
+from scoring.training.members import Task
 from scoring.training.pairs import MOST_PAIRS
 
 Customers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, NDArray[np.float64]]]

@@ -70,7 +70,7 @@ def test_an_outcome_all_customers_share_cannot_be_learnt() -> None:
 def test_without_a_signal_the_reason_says_so_in_numbers(random_customers: Customers, seed: int) -> None:
     schema, codes, _ = random_customers(seed, ["number", "category", "flag", "tags"], 150)
     reason = why_not(schema, codes, np.random.default_rng([seed, 1]).normal(size=150))
-    assert reason.startswith("no attribute predicts it")
+    assert reason.startswith("no attribute is shown to predict it")
     assert f"needed: at most {SIGNIFICANCE:g}" in reason
 
 
@@ -78,7 +78,7 @@ def test_an_attribute_that_is_different_for_everybody_is_not_remembered() -> Non
     schema = FeatureSchema((NumberEncoder("order_in_the_file", tuple(np.arange(0.5, 199.5))),))
     codes = np.arange(1, 201, dtype=np.uint8)[:, None]
     noise = np.random.default_rng(2).normal(size=200)
-    assert why_not(schema, codes, noise).startswith("no attribute predicts it")
+    assert why_not(schema, codes, noise).startswith("no attribute is shown to predict it")
 
 
 # Forms

@@ -70,7 +70,7 @@ def test_when_nothing_is_learnt_the_leaks_are_named_with_how_to_keep_them(write_
     with pytest.raises(NothingToLearnError) as raised:
         examine(book, PLAN)
     reasons = str(raised.value).partition("[attributes] keep")
-    assert "growth: no attribute predicts it" in reasons[0]
+    assert "growth: no attribute is shown to predict it" in reasons[0]
     assert "risk: a near copy of NRR" in reasons[2]
 
 
@@ -89,7 +89,7 @@ def test_what_can_be_learnt_is_and_what_cannot_is_left_out_with_the_reason(write
     study = examine(book, PLAN)
     assert [head.target.objective for head in study.heads] == ["lifetime_value"]
     assert set(study.left_out) == {"growth", "efficiency"}
-    assert study.left_out["growth"].startswith("no attribute predicts it")
+    assert study.left_out["growth"].startswith("no attribute is shown to predict it")
     assert "no data" in study.left_out["efficiency"]
     assert study.as_of == date(2024, 6, 30)
 

@@ -229,7 +229,7 @@ def test_a_book_in_which_nothing_predicts_anything_makes_no_artifact(tmp_path: P
     with pytest.raises(NothingToLearnError) as raised:
         train(book, book / "plan.toml", registry)
     for objective in ("growth", "lifetime_value", "efficiency"):
-        assert f"\n  {objective}: no attribute predicts it" in str(raised.value)
+        assert f"\n  {objective}: no attribute is shown to predict it" in str(raised.value)
     assert not registry.exists()
 
 
@@ -305,7 +305,7 @@ def reseller_rows() -> list[dict[str, str]]:
 def test_a_bicycle_maker_learns_what_a_reseller_is_worth(resellers: Artifact) -> None:
     """Growth has 206 customers whose second year is known, and nothing to hold on to."""
     assert set(resellers.manifest["objectives"]) == {"lifetime_value"}
-    assert resellers.manifest["left_out"]["growth"].startswith("no attribute predicts it")
+    assert resellers.manifest["left_out"]["growth"].startswith("no attribute is shown to predict it")
     assert resellers.manifest["left_out"]["efficiency"].endswith("the accounts' cac")
     assert resellers.manifest["objectives"]["lifetime_value"]["correlation_out_of_fold"] > 0.6
     assert "FirstOrderYear" in resellers.manifest["ignored_attributes"]
@@ -347,7 +347,7 @@ def test_a_software_company_s_random_outcomes_teach_nothing(tmp_path: Path) -> N
     with pytest.raises(NothingToLearnError) as raised:
         train(SHARED / "ravenstack", plan, tmp_path / "artifacts")
     for objective in ("growth", "lifetime_value"):
-        assert f"\n  {objective}: no attribute predicts it" in str(raised.value)
+        assert f"\n  {objective}: no attribute is shown to predict it" in str(raised.value)
     assert "\n  seats: part of the price" in str(raised.value)
     assert not (tmp_path / "artifacts").exists()
 
