@@ -34,6 +34,7 @@ bench: $(VENV)/dev.stamp  ## load on a service of its own; rewrites the numbers 
 figures: $(VENV)/dev.stamp  ## what the learner and the search are worth: planted segments, null books, accuracy, speed
 	$(BIN)/python -m tests.figures.planted
 	$(BIN)/python -m tests.figures.nulls
+	$(BIN)/python -m tests.figures.false_alarms
 	$(BIN)/python -m tests.figures.accuracy
 	$(BIN)/python -m tests.figures.trainer
 

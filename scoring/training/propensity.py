@@ -60,7 +60,8 @@ def learn_propensity(found: Survey, *, seed: int, on_step: Begin = lambda _: Non
     if evidence.p_value > SIGNIFICANCE or evidence.r_squared <= 0:
         return (
             f"no attribute is shown to predict which deals are won: on accounts not seen in training, "
-            f"predictions correlate {evidence.correlation:.2f} with what happened (p = {evidence.p_value:.2g})"
+            f"predictions correlate {evidence.correlation:.2f} with what happened "
+            f"(p = {evidence.p_value:.2g})"
         )
     return Head(WINNING, learnt, won)
 

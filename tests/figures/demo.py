@@ -17,13 +17,11 @@ from scoring.training.conditions import holds_for
 from scoring.training.demo_book import write_demo_book
 from scoring.training.demo_outcomes import rule_from
 from scoring.training.discovery import discover
-from scoring.training.encode import encode_frame
 from scoring.training.found import Discovery
-from scoring.training.leaks import filled_for_customers_only, too_good
+from scoring.training.leaks import find_leaks
 from scoring.training.metrics import account_metrics
 from scoring.training.proposals import overlap
-from scoring.training.schema import build_schema
-from scoring.training.trials import outcomes_of
+from scoring.training.survey import attributes_of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,13 +53,8 @@ def demo(seed: int, *, accounts: int = 2000, null: bool = False) -> Demo:
         book = read_book(folder, plan)
         truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     metrics = account_metrics(book, plan)
-    customers = metrics.select("account_id").join(
-        book.accounts, on="account_id", how="left", maintain_order="left"
-    )
-    leaks = set(filled_for_customers_only([one.name for one in book.attributes], customers, book.prospects))
-    schema = build_schema(book.attributes, customers, without=leaks)
-    outcomes = {one.about.objective: one.target for one in outcomes_of(metrics)}
-    leaks |= set(too_good(schema, encode_frame(schema, customers), outcomes, keep=(), seed=0))
+    customers = attributes_of(metrics, book)
+    leaks = find_leaks(book, metrics, customers, keep=(), seed=0)
     if book.prospects is None:
         raise AssertionError("a demo book has prospects")
     groups = truth["segments"] + ([truth["trap"]] if truth["trap"] else [])
