@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from scipy.stats import mannwhitneyu, pearsonr
+from scipy.stats import mannwhitneyu, pearsonr, spearmanr
 
 from scoring.features import Codes
 from scoring.training.additive import Additive, Floats, Term
@@ -56,6 +56,9 @@ def evidence_of(
 ) -> Evidence:
     """Hold predictions against what happened.
 
+    Values are asked by size and by rank: where some customers left, their zeros drown what the sizes of the
+    others say, and not what their ranks say.
+
     The test's statistic gets the variance that it has when predictions come from the other accounts: each two
     accounts speak for one another, so its terms come in equal pairs, and it varies twice as much as with
     predictions from elsewhere (without a signal, y'Ky of a symmetric K of zero diagonal has variance 2 |K|^2,
@@ -80,8 +83,9 @@ def evidence_of(
         p_value = float(mannwhitneyu(raw[y > 0], raw[y <= 0], alternative="greater").pvalue)
         correlation = float(np.corrcoef(raw, y)[0, 1])
     else:
-        test = pearsonr(raw, y, alternative="greater")
-        correlation, p_value = float(test.statistic), float(test.pvalue)
+        by_size, by_rank = (test(raw, y, alternative="greater") for test in (pearsonr, spearmanr))
+        correlation = float(by_size.statistic)
+        p_value = min(1.0, 2 * float(min(by_size.pvalue, by_rank.pvalue)))  # the better of two tries
     return Evidence(form, predictions, r_squared, correlation, float(ndtr(ndtri(p_value) / math.sqrt(2))))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from scoring.features import Codes, FeatureSchema, FlagEncoder, NumberEncoder
+from scoring.features import Codes, FeatureSchema, NumberEncoder
 from scoring.training.additive import Floats
 from scoring.training.learn import (
     LEAST_CUSTOMERS,
@@ -18,26 +18,9 @@ from scoring.training.learn import (
     fit,
     learn,
 )
-from scoring.training.learnt import Learnt
+from tests.scoring.training.coded import flags, learnt_from, numbers
 
 Customers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, NDArray[np.float64]]]
-
-
-def flags(rng: np.random.Generator, rows: int, columns: int) -> tuple[FeatureSchema, Codes]:
-    schema = FeatureSchema(tuple(FlagEncoder(f"flag_{n}") for n in range(columns)))
-    return schema, rng.integers(1, 3, (rows, columns)).astype(np.uint8)
-
-
-def numbers(rng: np.random.Generator, rows: int, columns: int) -> tuple[FeatureSchema, Codes]:
-    edges = tuple(np.arange(9.0))
-    schema = FeatureSchema(tuple(NumberEncoder(f"number_{n}", edges) for n in range(columns)))
-    return schema, rng.integers(1, 11, (rows, columns)).astype(np.uint8)
-
-
-def learnt_from(schema: FeatureSchema, codes: Codes, y: Floats, *, seed: int = 0) -> Learnt:
-    learnt = learn(schema, codes, y, seed=seed)
-    assert isinstance(learnt, Learnt), learnt
-    return learnt
 
 
 def why_not(schema: FeatureSchema, codes: Codes, y: Floats) -> str:

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scoring.features import Codes, FeatureSchema, FlagEncoder, NumberEncoder
-from scoring.training.additive import Floats
 from scoring.training.learn import (
     SIGNIFICANCE,
     fit,
@@ -14,23 +12,7 @@ from scoring.training.learn import (
 )
 from scoring.training.learnt import Learnt, evidence_of
 from scoring.training.loss import LOSSES
-
-
-def flags(rng: np.random.Generator, rows: int, columns: int) -> tuple[FeatureSchema, Codes]:
-    schema = FeatureSchema(tuple(FlagEncoder(f"flag_{n}") for n in range(columns)))
-    return schema, rng.integers(1, 3, (rows, columns)).astype(np.uint8)
-
-
-def numbers(rng: np.random.Generator, rows: int, columns: int) -> tuple[FeatureSchema, Codes]:
-    edges = tuple(np.arange(9.0))
-    schema = FeatureSchema(tuple(NumberEncoder(f"number_{n}", edges) for n in range(columns)))
-    return schema, rng.integers(1, 11, (rows, columns)).astype(np.uint8)
-
-
-def learnt_from(schema: FeatureSchema, codes: Codes, y: Floats, *, seed: int = 0) -> Learnt:
-    learnt = learn(schema, codes, y, seed=seed)
-    assert isinstance(learnt, Learnt), learnt
-    return learnt
+from tests.scoring.training.coded import flags, learnt_from, numbers
 
 
 def test_noise_is_hardly_ever_taken_for_a_signal() -> None:
@@ -124,3 +106,15 @@ def test_more_rows_make_surer_entries() -> None:
         assert learnt.errors.keys() == learnt.additive.tables.keys()
         errors.append(np.mean(learnt.errors[0,][1:]))
     assert errors[1] < 0.6 * errors[0]
+
+
+def test_a_signal_among_customers_that_left_is_seen_by_its_ranks() -> None:
+    """Those that left have an outcome of zero, whatever they are: it drowns the sizes of the others."""
+    seen = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        schema, codes = numbers(rng, 200, 3)
+        outcome = 1 + 0.02 * (codes[:, 0] - 5.5) + rng.normal(0, 0.03, 200)
+        y = np.where(rng.random(200) < 0.08, 0.0, outcome)
+        seen += isinstance(learn(schema, codes, y, seed=seed), Learnt)
+    assert seen >= 5
