@@ -21,33 +21,29 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.features import Codes, FeatureSchema
 from scoring.plan import Plan
 from scoring.training.additive import Floats
 from scoring.training.attributes import Attribute
 from scoring.training.book import Book
 from scoring.training.company import resolve_as_of
-from scoring.training.encode import encode_frame
 from scoring.training.held_out import LearntObjective, held_out_fit, held_out_predictions
 from scoring.training.learn import LEAST_CUSTOMERS
 from scoring.training.lift import Lift, Outcome, Reliability, lift_of, reliability_of
-from scoring.training.metrics import account_metrics
+from scoring.training.look_back import Then, accounts_by, look_back
 from scoring.training.months import add_months
 from scoring.training.objectives import learn_objectives
 from scoring.training.outcomes import TARGETS, Target
 from scoring.training.progress import Begin
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions
-from scoring.training.schema import build_schema
 
-MOST_ACCOUNTS = 10_000  # customers that are looked at; of more, a sample
 UNSURE = 0.05  # chance of a ranking as good without any signal, above which it is not taken for one
 LEAST_JUDGED = 20  # customers under whom an outcome says nothing
 
 Mask = NDArray[np.bool_]
 
 ATTRIBUTES_NOTE = (
-    "attributes are those of today: the book keeps no history of them, so one that changed with the outcome "
-    "(headcount, funding) looks more telling here than it was"
+    "attributes, CAC and gross margins are those of today, and so is the choice of leaks: the book keeps no "
+    "history of them, so what changed with the outcome (headcount, funding) looks more telling than it was"
 )
 SURVIVORS_NOTE = (
     "customers that had left before the cut are in what was learnt, and not among those judged: the model is "
@@ -99,11 +95,6 @@ class Backtest:
         )
 
 
-def plan_as_of(plan: Plan, day: date) -> Plan:
-    """Return the plan as of another day."""
-    return plan.model_copy(update={"book": plan.book.model_copy(update={"as_of": day})})
-
-
 def backtest(
     book: Book,
     plan: Plan,
@@ -147,19 +138,6 @@ def backtest(
 # What was known at the cut
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Then:
-    """Customers as of the day of measuring, with what was known of them at the cut; a row each."""
-
-    before: pl.DataFrame  # the metrics at the cut, nulls for accounts that were no customers yet
-    after: pl.DataFrame  # the metrics a window later
-    schema: FeatureSchema
-    codes: Codes
-    customers: Mask  # who was a customer at the cut
-    targets: Mapping[str, Floats]  # objective -> what was known at the cut, on the scale that is learnt
-    later: Mapping[str, Floats]  # objective -> what is known a window later, on the same scale
-
-
 def _cut(
     book: Book,
     plan: Plan,
@@ -171,12 +149,12 @@ def _cut(
     on_step: Begin,
 ) -> tuple[Cut, list[str]] | str:
     on_step(f"backtest: metrics as of {day}")
-    if _accounts_by(book, day) < LEAST_CUSTOMERS:
+    if accounts_by(book, day) < LEAST_CUSTOMERS:
         return (
             f"on {day}, a window before the measuring on {until}, the book has fewer than {LEAST_CUSTOMERS} "
             f"customers"
         )
-    then, notes = _look_back(book, plan, attributes, day, until, seed=seed)
+    then, notes = look_back(book, plan, attributes, day, until, seed=seed)
     if not then.schema.features:
         return f"on {day} no customer had an attribute to learn from"
     found, not_learnt = learn_objectives(
@@ -218,39 +196,6 @@ def _listed(reasons: Mapping[str, str]) -> str:
     return "".join(f"; {name}: {reason}" for name, reason in reasons.items())
 
 
-def _accounts_by(book: Book, day: date) -> int:
-    ledgers = ((book.subscriptions, "start"), (book.invoices, "date"))
-    known = [frame.filter(pl.col(when) <= day)["account_id"] for frame, when in ledgers if frame is not None]
-    return pl.concat(known).n_unique() if known else 0
-
-
-def _look_back(
-    book: Book, plan: Plan, attributes: Sequence[Attribute], day: date, until: date, *, seed: int
-) -> tuple[_Then, list[str]]:
-    after = account_metrics(book, plan_as_of(plan, until))
-    then = account_metrics(book, plan_as_of(plan, day))
-    notes = []
-    if after.height > MOST_ACCOUNTS:
-        notes.append(f"of {after.height:,} customers a sample of {MOST_ACCOUNTS:,} was looked at")
-        drawn = np.random.default_rng(seed).choice(after.height, MOST_ACCOUNTS, replace=False)
-        after = after[np.sort(drawn)]
-    ids = after.select("account_id")
-    before = ids.join(then, on="account_id", how="left", maintain_order="left")
-    frame = ids.join(book.accounts, on="account_id", how="left", maintain_order="left")
-    customers = before["ledger"].is_not_null().to_numpy()
-    schema = build_schema(attributes, frame.filter(pl.Series(customers)))
-    targets, later = {}, {}
-    for target in TARGETS:
-        targets[target.objective], later[target.objective] = _on_one_scale(target, before, after)
-    return _Then(before, after, schema, encode_frame(schema, frame), customers, targets, later), notes
-
-
-def _on_one_scale(target: Target, before: pl.DataFrame, after: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Return a target at the cut and a window later, both on the scale that was known at the cut."""
-    known = target.values(before)
-    return target.to_target(known), target.to_target(target.values(after), base=known)
-
-
 # What happened since
 
 
@@ -265,7 +210,7 @@ class _Question:
     actual: Floats | None  # on the scale that is learnt
 
 
-def _questions(then: _Then) -> list[_Question]:
+def _questions(then: Then) -> list[_Question]:
     growth, value, speed = TARGETS
     return [
         _next_nrr(then, growth),
@@ -279,7 +224,7 @@ def _floats(frame: pl.DataFrame, column: str) -> Floats:
     return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def _next_nrr(then: _Then, target: Target) -> _Question:
+def _next_nrr(then: Then, target: Target) -> _Question:
     """Ask for the revenue of the window's end over that of the cut, of those that paid at the cut."""
     start = _floats(then.before, "arr")
     rows = np.flatnonzero(start > 0)
@@ -288,7 +233,7 @@ def _next_nrr(then: _Then, target: Target) -> _Question:
     return _Question(target, "customers that paid at the cut", rows, outcome, target.to_target(end / start))
 
 
-def _next_margin(then: _Then, target: Target) -> _Question:
+def _next_margin(then: Then, target: Target) -> _Question:
     """Ask for what those that paid at the cut earned in the window after it."""
     rows = np.flatnonzero(_floats(then.before, "arr") > 0)
     earned = (_floats(then.after, "revenue_last_window") * _floats(then.after, "margin"))[rows]
@@ -296,7 +241,7 @@ def _next_margin(then: _Then, target: Target) -> _Question:
     return _Question(target, "customers that paid at the cut", rows, outcome, None)
 
 
-def _first_known(then: _Then, target: Target, population: str, *, falling: bool = False) -> _Question:
+def _first_known(then: Then, target: Target, population: str, *, falling: bool = False) -> _Question:
     """Ask for the metric itself, of those for whom nobody could know it at the cut."""
     later = then.later[target.objective]
     rows = np.flatnonzero(~np.isfinite(then.targets[target.objective]) & np.isfinite(later))
@@ -305,7 +250,7 @@ def _first_known(then: _Then, target: Target, population: str, *, falling: bool 
     return _Question(target, population, rows, outcome, later[rows])
 
 
-def _check(question: _Question, then: _Then, fit: Floats, predicted: Floats | None, seed: int) -> Check:
+def _check(question: _Question, then: Then, fit: Floats, predicted: Floats | None, seed: int) -> Check:
     rows, objective = question.rows, question.target.objective
     wanted = np.zeros(len(fit), bool)
     wanted[rows] = True

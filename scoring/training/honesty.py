@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.training.backtest import MOST_ACCOUNTS, Backtest, backtest
+from scoring.training.backtest import Backtest, backtest
 from scoring.training.best import WORTH, BestCustomers, best_customers
 from scoring.training.drift import Drift
 from scoring.training.held_out import LearntObjective, held_out_fit
 from scoring.training.lift import Outcome, Reliability, reliability_of
+from scoring.training.look_back import MOST_ACCOUNTS
 from scoring.training.outcomes import TARGETS, Floats, Target
 from scoring.training.progress import Begin
 from scoring.training.rivals import OURS, Comparison, compare, rival_predictions

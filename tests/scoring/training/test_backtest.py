@@ -13,9 +13,10 @@ from polars.testing import assert_frame_equal
 from scoring.plan import ObjectiveSection, Plan, read_plan
 from scoring.training.additive import Floats
 from scoring.training.attributes import Attribute
-from scoring.training.backtest import Backtest, Check, backtest, plan_as_of
+from scoring.training.backtest import Backtest, Check, backtest
 from scoring.training.book import Book, read_book
 from scoring.training.demo_book import write_demo_book
+from scoring.training.look_back import plan_as_of
 from scoring.training.metrics import account_metrics
 from scoring.training.rivals import OURS, SPEND
 
@@ -239,7 +240,7 @@ def test_the_same_book_and_seed_give_the_same_backtest_ready_for_json(
 ) -> None:
     assert judged(contracts) == found
     assert json.loads(json.dumps(asdict(found), allow_nan=False))["cuts"][0]["trained_as_of"] == "2025-01-01"
-    assert found.notes[0].startswith("attributes are those of today")
+    assert found.notes[0].startswith("attributes, CAC and gross margins are those of today")
 
 
 def test_a_book_that_begins_after_the_cut_has_no_backtest(contracts: Book) -> None:

@@ -15,16 +15,11 @@ from scoring.training.linear import PENALTIES
 from scoring.training.loss import LOSSES, Kind
 from scoring.training.members import Task
 from scoring.training.pairs import MOST_PAIRS
+from tests.scoring.training.coded import numbers
 
 Customers = Callable[[int, Sequence[str], int], tuple[FeatureSchema, Codes, NDArray[np.float64]]]
 KINDS = ["number", "date", "category", "flag", "tags"]
 seeds = st.integers(0, 2**32 - 1)
-
-
-def numbers(rng: np.random.Generator, rows: int, columns: int) -> tuple[FeatureSchema, Codes]:
-    edges = tuple(np.arange(9.0))
-    schema = FeatureSchema(tuple(NumberEncoder(f"number_{n}", edges) for n in range(columns)))
-    return schema, rng.integers(1, 11, (rows, columns)).astype(np.uint8)
 
 
 def found(
