@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +42,10 @@ def test_every_path_the_readme_names_is_there() -> None:
     linked = set(re.findall(r"\]\(([^)#]+)\)", README)) - {"https://locust.io"}
     missing = [path for path in linked if "://" not in path and not (ROOT / path).exists()]
     assert not missing
+
+
+def test_the_python_in_the_readme_runs() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(block, found)  # noqa: S102 - our own README
+    assert sum(found["parts"].values()) == pytest.approx(found["log_odds"], abs=1e-9)
