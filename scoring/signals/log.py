@@ -25,7 +25,7 @@ RECORD = np.dtype(
         ("topic", "<u2"),  # index into the names of topics; 0 = none
         ("strength", "<f2"),  # 0..1000, to 1 part in 2000
         ("channel", "u1"),  # index into the names of channels; 0 = none
-        ("flags", "u1"),  # bit 0: a level
+        ("flags", "u1"),  # bit 0: a level; bits 1 to 3: the person's seniority; bits 4 to 7: their role
     ]
 )
 LEVEL = 1
@@ -107,8 +107,26 @@ def _row(signal: Signal, ids: Mapping[str, Mapping[str, int]], key: bytes) -> tu
         ids["topic"][signal.topic] if signal.topic else NONE,
         signal.strength,
         ids["channel"][signal.channel] if signal.channel else NONE,
-        LEVEL if signal.level else 0,
+        LEVEL * signal.level | signal.seniority << 1 | signal.role << 4,
     )
+
+
+def seniority(records: Records) -> NDArray[np.uint8]:
+    """Return how senior whoever did it is, shape (n,): indexes into `people.SENIORITIES`.
+
+    >>> seniority(np.array([(0, 0, 0, 0, 0, 0, 0, 0b0010_0111)], dtype=RECORD)).tolist()
+    [3]
+    """
+    return np.asarray(records["flags"] >> 1 & 7)
+
+
+def role(records: Records) -> NDArray[np.uint8]:
+    """Return which role whoever did it has, shape (n,): indexes into `people.ROLES`.
+
+    >>> role(np.array([(0, 0, 0, 0, 0, 0, 0, 0b0010_0111)], dtype=RECORD)).tolist()
+    [2]
+    """
+    return np.asarray(records["flags"] >> 4)
 
 
 def decode(log: bytes) -> Records:
@@ -131,7 +149,8 @@ class SignalBatch:
         owner: shape (m,), which of the accounts each record is of.
         records: shape (m,), dtype `RECORD`, sorted by (owner, at, id); nothing is in it twice.
         types: names by id, as in `records["type"]`; so `topics` and `channels`.
-        available: shape (n,), False where the store could not be read: that is not the same as no signals.
+        read_ago: shape (n,), seconds since the logs were read: 0 is now, more is what was known when the
+            store last answered, and NaN could not be read, which is not the same as no signals.
     """
 
     owner: NDArray[np.intp]
@@ -139,7 +158,12 @@ class SignalBatch:
     types: tuple[str, ...]
     topics: tuple[str, ...]
     channels: tuple[str, ...]
-    available: NDArray[np.bool_]
+    read_ago: NDArray[np.float64]
+
+    @property
+    def available(self) -> NDArray[np.bool_]:
+        """Which accounts anything could be read of, shape (n,)."""
+        return ~np.isnan(self.read_ago)
 
     @classmethod
     def empty(cls, n: int) -> SignalBatch:
@@ -148,7 +172,7 @@ class SignalBatch:
         >>> SignalBatch.empty(2).available.tolist()
         [True, True]
         """
-        return cls._without_records(np.ones(n, dtype=np.bool_))
+        return cls._without_records(np.zeros(n))
 
     @classmethod
     def unavailable(cls, n: int) -> SignalBatch:
@@ -157,14 +181,14 @@ class SignalBatch:
         >>> SignalBatch.unavailable(2).available.tolist()
         [False, False]
         """
-        return cls._without_records(np.zeros(n, dtype=np.bool_))
+        return cls._without_records(np.full(n, np.nan))
 
     @classmethod
-    def _without_records(cls, available: NDArray[np.bool_]) -> SignalBatch:
+    def _without_records(cls, read_ago: NDArray[np.float64]) -> SignalBatch:
         names = Names()
         nothing = np.empty(0, dtype=RECORD)
         owner = np.empty(0, dtype=np.intp)
-        return cls(owner, nothing, names.types, names.topics, names.channels, available)
+        return cls(owner, nothing, names.types, names.topics, names.channels, read_ago)
 
     @classmethod
     def from_logs(cls, logs: Sequence[Sequence[bytes]]) -> SignalBatch:
@@ -183,7 +207,8 @@ class SignalBatch:
         if any(sum(map(bool, account)) > 1 for account in logs):  # one log alone is in order already
             owner, records = _united(owner, records)
         names = Names()
-        return cls(owner, records, names.types, names.topics, names.channels, np.array(whole, dtype=np.bool_))
+        read_ago = np.where(whole, 0.0, np.nan)
+        return cls(owner, records, names.types, names.topics, names.channels, read_ago)
 
     def with_names(self, names: Names) -> SignalBatch:
         """Return the batch with the names behind its ids; what has an id without a name becomes `(other)`.
@@ -192,7 +217,7 @@ class SignalBatch:
         ('', '(other)', 'visit')
         """
         records = self.records if names.cover(self.records) else _renamed(self.records, names)
-        return SignalBatch(self.owner, records, names.types, names.topics, names.channels, self.available)
+        return SignalBatch(self.owner, records, names.types, names.topics, names.channels, self.read_ago)
 
 
 def _united(owner: NDArray[np.intp], records: Records) -> tuple[NDArray[np.intp], Records]:

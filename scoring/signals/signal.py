@@ -33,6 +33,8 @@ class Signal:
         strength: 0..1000, on the sender's own scale.
         person: who did it, as sent; only a keyed hash of it is ever stored.
         channel: where it happened, such as `web` or `email`.
+        role: which of `people.ROLES` the person has, by number; 0 is not known.
+        seniority: which of `people.SENIORITIES`, likewise.
         level: a gauge, of which the latest per type and topic counts; otherwise an event, which is counted.
 
     Raises:
@@ -47,6 +49,8 @@ class Signal:
     strength: float = 1.0
     person: str = ""
     channel: str = ""
+    role: int = 0
+    seniority: int = 0
     level: bool = False
 
     def __post_init__(self) -> None:
