@@ -6,9 +6,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 import redis
 
+from scoring.signals.bounds import Bounds
 from scoring.signals.embedded import EmbeddedStore
+from scoring.signals.servers import Servers
 from scoring.signals.store import SignalStore
 
+BOUNDS = ("events", "gauges", "history")
 OpenStore = Callable[..., AbstractAsyncContextManager[SignalStore]]
 
 
@@ -29,7 +32,17 @@ def open_store(server: EmbeddedStore) -> OpenStore:
     @asynccontextmanager
     async def opened(url: str = server.url, **options: float) -> AsyncIterator[SignalStore]:
         # The budgets are wide by default: a busy machine is no reason to fail a test of something else.
-        store = SignalStore(url, person_key=b"a key for tests", **{"read_budget": 5.0, **options})  # type: ignore[arg-type]  # whole numbers among them
+        budgets = {
+            "read_budget": options.pop("read_budget", 5.0),
+            "write_budget": options.pop("write_budget", 5.0),
+        }
+        store = SignalStore(
+            Servers(url, **budgets),
+            person_key=b"a key for tests",
+            read_budget=budgets["read_budget"],
+            bounds=Bounds(**{name: int(options.pop(name)) for name in BOUNDS if name in options}),
+            **options,  # type: ignore[arg-type]  # whole numbers
+        )
         try:
             yield store
         finally:

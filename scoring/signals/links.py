@@ -1,0 +1,72 @@
+"""Which logs hold signals of one account: sent with an id and a domain, a signal stands in the logs of both.
+
+Erasing an account must reach every log of it, whichever of its names the caller knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from scoring.signals.scripts import LINK
+from scoring.signals.servers import Call, Servers
+from scoring.signals.stored_keys import link_key
+
+NOTED = 100_000  # links that a process remembers to have noted
+NOTED_FOR = 86_400.0  # seconds; then they are noted again, so that they outlive the logs
+MOST_LINKED = 1_000  # logs of one account
+
+
+class Links:
+    """The links between logs, kept in the store.
+
+    Args:
+        servers: where they are.
+        seconds: how long a link lives after a signal last said so.
+    """
+
+    def __init__(self, servers: Servers, *, seconds: int) -> None:
+        self._servers = servers
+        self._seconds = seconds
+        self._noted: dict[tuple[str, ...], float] = {}
+
+    async def add(self, accounts: Iterable[Sequence[str]], *, now: float) -> None:
+        """Note that the logs of each account belong together.
+
+        Args:
+            accounts: of each the keys of its logs.
+            now: unix seconds.
+
+        Raises:
+            StoreUnavailableError: not all of them were noted.
+        """
+        together = dict.fromkeys(tuple(keys) for keys in accounts if len(keys) > 1)
+        new = [keys for keys in together if now - self._noted.get(keys, 0.0) >= NOTED_FOR]
+        if not new:
+            return
+        pairs = dict.fromkeys((one, other) for keys in new for one in keys for other in keys if other != one)
+        await self._servers.run(
+            LINK, [Call((link_key(one),), (self._seconds, other)) for one, other in pairs]
+        )
+        if len(self._noted) + len(new) > NOTED:
+            self._noted.clear()
+        self._noted.update(dict.fromkeys(new, now))
+
+    async def closure(self, keys: Iterable[str]) -> list[str]:
+        """Return these logs and all that are linked with them, however far, up to `MOST_LINKED`.
+
+        Raises:
+            StoreUnavailableError: the store cannot be asked.
+        """
+        found = dict.fromkeys(keys)
+        unseen = list(found)
+        while unseen and len(found) < MOST_LINKED:
+            key = link_key(unseen.pop())
+            linked = [other.decode() for other in await self._servers.ask(key, "SMEMBERS", key)]
+            unseen += [other for other in linked if other not in found]
+            found.update(dict.fromkeys(linked))
+        return list(found)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Note the links of these logs again when signals next say so."""
+        gone = set(keys)
+        self._noted = {noted: at for noted, at in self._noted.items() if gone.isdisjoint(noted)}

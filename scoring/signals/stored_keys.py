@@ -1,0 +1,43 @@
+"""The keys of the store: a log per account key, and beside it what else is kept of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scoring.signals.record import keyed_hash
+
+LOG_PREFIX = "fb:s:"  # the account's signals
+LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
+
+
+class StoredKeys:
+    """Turns the keys of accounts (`account.account_keys`) into keys of logs."""
+
+    def __init__(self, person_key: bytes) -> None:
+        self._person_key = person_key
+
+    def of(self, account_key: str) -> str:
+        """Return the log's key; an account id that is an e-mail address is hashed, as people are.
+
+        >>> StoredKeys(b"secret").of("a:0015500000Xyy06")
+        'fb:s:a:0015500000Xyy06'
+        >>> "acme" in StoredKeys(b"secret").of("a:jo@acme.com")
+        False
+        """
+        if "@" not in account_key:
+            return LOG_PREFIX + account_key
+        hashed = keyed_hash(account_key, key=self._person_key, purpose=b"account", size=16)
+        return f"{LOG_PREFIX}{account_key[:2]}#{hashed:032x}"
+
+    def all_of(self, account_keys: Sequence[str]) -> list[str]:
+        """Return the keys of all logs of an account."""
+        return [self.of(key) for key in account_keys]
+
+
+def link_key(log_key: str) -> str:
+    """Return where the links of a log are.
+
+    >>> link_key("fb:s:d:acme.com")
+    'fb:l:d:acme.com'
+    """
+    return LINK_PREFIX + log_key.removeprefix(LOG_PREFIX)
