@@ -18,6 +18,7 @@ from scoring.artifact import Artifact
 from scoring.errors import ArtifactError
 from scoring.registry import read_active
 from scoring.scorer import Scorer
+from scoring.signals.servers import Servers
 from scoring.signals.store import SignalStore
 
 DESCRIPTION = "Scores business accounts on Fit, Intent, Recency and Engagement, and explains every point."
@@ -50,7 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = SignalStore(url, person_key=person_key, read_budget=settings.read_budget_ms / 1000)
+        budget = settings.read_budget_ms / 1000
+        store = SignalStore(Servers(url, read_budget=budget), person_key=person_key, read_budget=budget)
         app.state.service = Service(settings, scorer, store)
         yield
         await store.close()

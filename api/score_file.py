@@ -20,6 +20,7 @@ from scoring.errors import FirebrandError, RequestError
 from scoring.registry import read_active
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.log import SignalBatch
+from scoring.signals.servers import Servers
 from scoring.signals.store import SignalStore
 from scoring.training.progress import OnStep
 
@@ -186,7 +187,8 @@ def _store(access: tuple[str, bytes] | str) -> SignalStore | None:
     if isinstance(access, str):
         return None
     url, person_key = access
-    return SignalStore(url, person_key=person_key, read_budget=BATCH_READ_BUDGET)
+    servers = Servers(url, read_budget=BATCH_READ_BUDGET)
+    return SignalStore(servers, person_key=person_key, read_budget=BATCH_READ_BUDGET)
 
 
 async def _signals(store: SignalStore | None, asked: Sequence[ScoreRequest]) -> SignalBatch:

@@ -14,7 +14,7 @@ from api.schemas import RejectedSignal, SignalBody, SignalsAnswer, SignalsBody
 from api.service import Service, service_of
 from scoring.errors import RequestError
 from scoring.signals.signal import Signal
-from scoring.signals.store import Outcome
+from scoring.signals.writes import Outcome
 
 router = APIRouter(tags=["signals"], responses=DESCRIBED)
 

@@ -99,7 +99,7 @@ def test_of_a_level_the_latest_counts(client: httpx.Client, account_id: str) -> 
     send(client, [level(10, days_ago=1)])
     low = intent(client, account_id)
     assert 0 < low < high
-    assert counts(send(client, [level(95, days_ago=3)])) == (0, 0, 1, 0)
+    assert counts(send(client, [level(95, days_ago=3)])) == (1, 0, 0, 0)
     assert intent(client, account_id) == pytest.approx(low, abs=0.02)
 
 

@@ -19,8 +19,10 @@ from scoring.features import (
 )
 from scoring.fit import ENTRY_GRID, Calibration, FitModel, Floats, Outcome, Tables, to_grid
 from scoring.plan import OBJECTIVES, parse_plan
-from scoring.signals.log import KINDS, Names, SignalBatch, encode
+from scoring.signals.log import SignalBatch
+from scoring.signals.names import Names
 from scoring.signals.policy import Policy, TypePolicy
+from scoring.signals.record import KINDS, encode
 from scoring.signals.signal import Signal
 
 AS_OF = 1_782_864_000.0  # 2026-07-01T00:00:00Z

@@ -250,9 +250,3 @@ def test_drivers_are_the_two_that_give_most_intent_and_the_latest_of_equals() ->
         ("page_view", "", 0.0),
     ]
     assert (drivers[1].level, drivers[1].strength) == (False, 2.0)
-
-
-def test_names_beyond_the_table_are_other_and_weigh_nothing() -> None:
-    ids = {**IDS, "type": {**IDS["type"], "brand_new": 9}}
-    batch = batch_of([[log_of([signal("brand_new")], ids)]])
-    assert measure(POLICY, batch, np.array([AS_OF])).state == ("none",)

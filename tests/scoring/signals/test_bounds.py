@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoring.signals.bounds import Bounds, counting, in_order
 from scoring.signals.record import LEVEL, RECORD, Records
 
-Row = tuple[int, ...]
+Row = tuple[float, ...]
 SMALL = Bounds(events=3, gauges=2, history=2, earliest=2.0)
 
 # Few ids, times, types and topics, so that they meet. A log has each id once.
@@ -34,7 +34,7 @@ def counted(rows: list[Row], bounds: Bounds) -> list[Row]:
     rows = sorted((row for row in rows if row[1] >= bounds.earliest), key=order)
     events = list({row[0]: row for row in rows if not row[7]}.values())
     events = sorted(events, key=order)[-bounds.events :]
-    gauges: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
+    gauges: dict[tuple[float, float], dict[float, Row]] = defaultdict(dict)
     for row in rows:
         if row[7]:
             gauges[row[3], row[4]][row[1]] = row

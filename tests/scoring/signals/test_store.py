@@ -28,7 +28,7 @@ from scoring.signals.signal import Signal
 from scoring.signals.store import SignalStore
 from scoring.signals.stored_keys import LOG_PREFIX
 from scoring.signals.writes import Outcome
-from tests.scoring.signals.test_bounds import counted, order
+from tests.scoring.signals.test_bounds import Row, counted, order
 
 OpenStore = Callable[..., AbstractAsyncContextManager[SignalStore]]
 
@@ -136,10 +136,10 @@ ACCOUNTS = [("a:1",), ("d:acme.com",), ("a:1", "d:acme.com")]
 SMALL = {"events": 4, "gauges": 2, "history": 2}  # so that logs overflow
 
 
-def kept(signals: list[Signal], *keys: str) -> list[tuple[object, ...]]:
+def kept(signals: list[Signal], *keys: str) -> list[Row]:
     """What must count of an account, worked out from all the signals at once."""
     ids = {"type": {"visit": FIRST_TYPE}, "topic": {"data": 2}, "channel": {}}
-    logs = []
+    logs: list[Row] = []
     for key in keys:
         mine = encode(
             [signal for signal in signals if key in signal.keys], ids, key=b"a key for tests"
