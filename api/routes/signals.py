@@ -13,6 +13,7 @@ from api.problems import DESCRIBED
 from api.schemas import RejectedSignal, SignalBody, SignalsAnswer, SignalsBody
 from api.service import Service, service_of
 from scoring.errors import RequestError
+from scoring.signals.columns import SignalColumns
 from scoring.signals.signal import Signal
 from scoring.signals.writes import Outcome
 
@@ -37,7 +38,7 @@ async def send_signals(
         except RequestError as error:
             found = RejectedSignal(index=index, code=error.code, field=error.field, message=str(error))
             rejected.append(found)
-    outcomes = Counter(await service.store.append(signals, now=now))
+    outcomes = Counter(await service.store.append(SignalColumns.of(signals), now=now))
     return SignalsAnswer(
         accepted=outcomes[Outcome.ACCEPTED],
         duplicates=outcomes[Outcome.DUPLICATE],

@@ -7,12 +7,11 @@ only a keyed hash is ever kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-
-from scoring.signals.signal import Signal
 
 RECORD = np.dtype(
     [
@@ -27,7 +26,8 @@ RECORD = np.dtype(
     ]
 )
 SIZE = RECORD.itemsize
-LEVEL = 1
+LEVEL = 1  # the bit of a level in `flags`
+SENIORITY_BIT, ROLE_BIT = 1, 4  # where the two begin
 NONE, OTHER = 0, 1  # ids of no name, and of every name that came after the ids had run out
 OTHER_NAME = "(other)"
 KINDS = {"type": 65_535, "topic": 65_535, "channel": 255}  # what has names: the largest id its field can hold
@@ -48,35 +48,21 @@ def keyed_hash(text: str, *, key: bytes, purpose: bytes, size: int) -> int:
     )
 
 
-def encode(signals: Sequence[Signal], ids: Mapping[str, Mapping[str, int]], *, key: bytes) -> Records:
-    """Turn signals into records, shape (n,), in their order.
+def event_hashes(types: Sequence[str], event_ids: Sequence[str], *, key: bytes) -> NDArray[np.uint64]:
+    """Return what stands for events in records, shape (n,): keyed hashes of type and event id.
 
-    Args:
-        signals: n signals.
-        ids: by kind (`type`, `topic`, `channel`), the id of each name the signals use; "" needs none.
-        key: keys the hashes of people and of event ids, which may hold personal data too; 1 to 64 bytes.
-
-    >>> visit = Signal(keys=("d:acme.com",), type="visit", at=1_782_820_800.7, event_id="e1")
-    >>> encode([visit], {"type": {"visit": 2}}, key=b"secret")[["at", "type", "strength"]].tolist()
-    [(1782820800, 2, 1.0)]
+    Two vendors may use one id: it is an event of its type that is known by its id.
     """
-    return np.array([_row(signal, ids, key) for signal in signals], dtype=RECORD)
+    fresh = hashlib.blake2b(digest_size=8, key=key, person=b"event")
+    digests = []
+    for kind, event_id in zip(types, event_ids, strict=True):
+        one = fresh.copy()
+        one.update(f"{kind}\0{event_id}".encode())
+        digests.append(one.digest())
+    return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
-def _row(signal: Signal, ids: Mapping[str, Mapping[str, int]], key: bytes) -> tuple[object, ...]:
-    return (
-        # Two vendors may use one id: it is an event of its type that is known by its id.
-        keyed_hash(f"{signal.type}\0{signal.event_id}", key=key, purpose=b"event", size=8),
-        int(signal.at),
-        person_hash(signal.person, key=key),
-        ids["type"][signal.type],
-        ids["topic"][signal.topic] if signal.topic else NONE,
-        signal.strength,
-        ids["channel"][signal.channel] if signal.channel else NONE,
-        LEVEL * signal.level | signal.seniority << 1 | signal.role << 4,
-    )
-
-
+@lru_cache(maxsize=65_536)
 def person_hash(person: str, *, key: bytes) -> int:
     """Return what stands for a person in records: 4 bytes of a keyed hash; 0 where nobody is named.
 
@@ -113,7 +99,7 @@ def seniority(records: Records) -> NDArray[np.uint8]:
     >>> seniority(decode(bytes(23) + bytes([0b0010_0111]))).tolist()
     [3]
     """
-    return np.asarray(records["flags"] >> 1 & 7)
+    return np.asarray(records["flags"] >> SENIORITY_BIT & 7)
 
 
 def role(records: Records) -> NDArray[np.uint8]:
@@ -122,4 +108,4 @@ def role(records: Records) -> NDArray[np.uint8]:
     >>> role(decode(bytes(23) + bytes([0b0010_0111]))).tolist()
     [2]
     """
-    return np.asarray(records["flags"] >> 4)
+    return np.asarray(records["flags"] >> ROLE_BIT)

@@ -17,15 +17,16 @@ import numpy as np
 
 from scoring.errors import StoreUnavailableError
 from scoring.signals.bounds import Bounds
+from scoring.signals.columns import SignalColumns
+from scoring.signals.encode import encode, names_used
 from scoring.signals.last_good import LastGood
 from scoring.signals.links import Links
 from scoring.signals.log import SignalBatch
 from scoring.signals.names import KnownNames
-from scoring.signals.record import KINDS, SIZE, encode
+from scoring.signals.record import SIZE
 from scoring.signals.servers import Servers
 from scoring.signals.shard import Away
 from scoring.signals.shared_reads import SharedReads
-from scoring.signals.signal import Signal
 from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, link_key
 from scoring.signals.writes import Outcome, Writes
 
@@ -71,7 +72,7 @@ class SignalStore:
         self._links = Links(servers, seconds=self._horizon)
         self._writes = Writes(servers, self._bounds, self._horizon)
 
-    async def append(self, signals: Sequence[Signal], *, now: float) -> list[Outcome]:
+    async def append(self, signals: SignalColumns, *, now: float) -> list[Outcome]:
         """Store signals, each event id once per account, in whatever order they come.
 
         A signal with two keys goes to both logs and is accepted if it is new to either. When this raises,
@@ -87,21 +88,21 @@ class SignalStore:
         Raises:
             StoreUnavailableError: not everything was stored.
         """
-        within = [signal for signal in signals if signal.at >= now - self._horizon]
-        if not within:
+        young = signals.at >= now - self._horizon
+        if not young.any():
             return [Outcome.DROPPED] * len(signals)
         try:
-            outcomes = iter(await self._append(within, now))
+            outcomes = await self._append(signals.where(young), now)
         except StoreUnavailableError as error:
-            raise StoreUnavailableError(
-                f"not all signals could be stored, send them again: {error}"
-            ) from error
-        return [next(outcomes) if signal.at >= now - self._horizon else Outcome.DROPPED for signal in signals]
+            raise StoreUnavailableError(f"not all signals were stored, send them again: {error}") from error
+        if young.all():
+            return outcomes
+        taken = iter(outcomes)
+        return [next(taken) if kept else Outcome.DROPPED for kept in young]
 
-    async def _append(self, signals: Sequence[Signal], now: float) -> list[Outcome]:
-        used = {(kind, getattr(signal, kind)) for signal in signals for kind in KINDS}
-        records = encode(signals, await self._names.numbers(used), key=self._person_key)
-        logs = [self._stored.all_of(signal.keys) for signal in signals]
+    async def _append(self, signals: SignalColumns, now: float) -> list[Outcome]:
+        records = encode(signals, await self._names.numbers(names_used(signals)), key=self._person_key)
+        logs = [self._stored.all_of(keys) for keys in signals.keys]
         await self._links.add(logs, now=now)
         return await self._writes.append(logs, records, now=now)
 

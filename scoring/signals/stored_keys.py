@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from scoring.signals.record import keyed_hash
 
@@ -11,10 +11,15 @@ LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
 
 
 class StoredKeys:
-    """Turns the keys of accounts (`account.account_keys`) into keys of logs."""
+    """Turns the keys of accounts (`account.account_keys`) into keys of logs.
+
+    Attributes:
+        all_of: gives the keys of all logs of an account; those of the accounts last asked for are remembered.
+    """
 
     def __init__(self, person_key: bytes) -> None:
         self._person_key = person_key
+        self.all_of = lru_cache(maxsize=65_536)(self._all_of)
 
     def of(self, account_key: str) -> str:
         """Return the log's key; an account id that is an e-mail address is hashed, as people are.
@@ -29,9 +34,8 @@ class StoredKeys:
         hashed = keyed_hash(account_key, key=self._person_key, purpose=b"account", size=16)
         return f"{LOG_PREFIX}{account_key[:2]}#{hashed:032x}"
 
-    def all_of(self, account_keys: Sequence[str]) -> list[str]:
-        """Return the keys of all logs of an account."""
-        return [self.of(key) for key in account_keys]
+    def _all_of(self, account_keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self.of, account_keys))
 
 
 def link_key(log_key: str) -> str:

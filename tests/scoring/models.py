@@ -19,10 +19,12 @@ from scoring.features import (
 )
 from scoring.fit import ENTRY_GRID, Calibration, FitModel, Floats, Outcome, Tables, to_grid
 from scoring.plan import OBJECTIVES, parse_plan
+from scoring.signals.columns import SignalColumns
+from scoring.signals.encode import encode
 from scoring.signals.log import SignalBatch
 from scoring.signals.names import Names
 from scoring.signals.policy import Policy, TypePolicy
-from scoring.signals.record import KINDS, encode
+from scoring.signals.record import KINDS
 from scoring.signals.signal import Signal
 
 AS_OF = 1_782_864_000.0  # 2026-07-01T00:00:00Z
@@ -148,7 +150,7 @@ IDS: Mapping[str, Mapping[str, int]] = {  # as a store hands them out: by first 
 
 
 def log_of(signals: Sequence[Signal], ids: Mapping[str, Mapping[str, int]] = IDS) -> bytes:
-    return np.sort(encode(signals, ids, key=b"key"), order=["at", "id"]).tobytes()
+    return np.sort(encode(SignalColumns.of(signals), ids, key=b"key"), order=["at", "id"]).tobytes()
 
 
 def batch_of(logs: Sequence[Sequence[bytes]], ids: Mapping[str, Mapping[str, int]] = IDS) -> SignalBatch:

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 import redis
 
 from scoring.signals.bounds import Bounds
+from scoring.signals.columns import SignalColumns
 from scoring.signals.embedded import EmbeddedStore
 from scoring.signals.servers import Servers
+from scoring.signals.signal import Signal
 from scoring.signals.store import SignalStore
+from scoring.signals.writes import Outcome
 
 BOUNDS = ("events", "gauges", "history")
-OpenStore = Callable[..., AbstractAsyncContextManager[SignalStore]]
+
+
+class SendingStore(SignalStore):
+    """A store that takes signals as tests write them."""
+
+    async def send(self, signals: Sequence[Signal], *, now: float) -> list[Outcome]:
+        return await self.append(SignalColumns.of(signals), now=now)
+
+
+OpenStore = Callable[..., AbstractAsyncContextManager[SendingStore]]
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +42,13 @@ def client(server: EmbeddedStore) -> Iterator[redis.Redis]:
 @pytest.fixture(scope="session")
 def open_store(server: EmbeddedStore) -> OpenStore:
     @asynccontextmanager
-    async def opened(url: str = server.url, **options: float) -> AsyncIterator[SignalStore]:
+    async def opened(url: str = server.url, **options: float) -> AsyncIterator[SendingStore]:
         # The budgets are wide by default: a busy machine is no reason to fail a test of something else.
         budgets = {
             "read_budget": options.pop("read_budget", 5.0),
             "write_budget": options.pop("write_budget", 5.0),
         }
-        store = SignalStore(
+        store = SendingStore(
             Servers(url, **budgets),
             person_key=b"a key for tests",
             read_budget=budgets["read_budget"],

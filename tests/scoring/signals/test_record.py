@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scoring.signals.record import KINDS, RECORD, Records, decode, encode, is_level, role, seniority
+from scoring.signals import encode as module
+from scoring.signals.columns import SignalColumns
+from scoring.signals.record import KINDS, RECORD, Records, decode, is_level, role, seniority
 from scoring.signals.signal import Signal
 
 IDS = {"type": {"visit": 2, "surge": 3}, "topic": {"data": 2}, "channel": {"web": 2}}
 KEY = b"a key for tests"
+
+
+def encode(signals: list[Signal], ids: Mapping[str, Mapping[str, int]], *, key: bytes) -> Records:
+    return module.encode(SignalColumns.of(signals), ids, key=key)
 
 
 def signal(**changes: object) -> Signal:

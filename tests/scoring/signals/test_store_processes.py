@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scoring.signals.columns import SignalColumns
 from scoring.signals.embedded import EmbeddedStore
-from scoring.signals.record import encode
+from scoring.signals.encode import encode
 from scoring.signals.servers import Servers
 from scoring.signals.store import SignalStore
 from tests.scoring.signals import writer
@@ -60,7 +61,9 @@ async def check(url: str, events: int) -> None:
     await store.close()
     kept = min(events * writer.ACCOUNTS, writer.EVENTS)
     sent = [writer.event(number) for number in range(kept)]  # the first are the latest
-    expected = encode(sent, {"type": {"visit": int(batch.records["type"][0])}}, key=writer.KEY)
+    expected = encode(
+        SignalColumns.of(sent), {"type": {"visit": int(batch.records["type"][0])}}, key=writer.KEY
+    )
     owner = np.arange(kept) % writer.ACCOUNTS
     in_order = np.lexsort((expected["at"], owner))
     assert batch.available.all()

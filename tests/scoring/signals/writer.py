@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from scoring.signals.bounds import Bounds
+from scoring.signals.columns import SignalColumns
 from scoring.signals.servers import Servers
 from scoring.signals.signal import Signal
 from scoring.signals.store import SignalStore
@@ -39,7 +40,7 @@ async def write(url: str, part: int, parts: int, events: int) -> None:
     store = SignalStore(Servers(url, write_budget=60.0), person_key=KEY, bounds=bounds(events))
     mine = list(numbers(part, parts))
     for start in range(0, len(mine), BATCH):
-        await store.append([event(number) for number in mine[start : start + BATCH]], now=NOW)
+        await store.append(SignalColumns.of([*map(event, mine[start : start + BATCH])]), now=NOW)
         print(start, flush=True)  # noqa: T201  # what the test waits for
     await store.close()
 
