@@ -20,7 +20,7 @@ from scoring.account import Account
 from scoring.errors import RequestError
 from scoring.plan import OBJECTIVES, PRESETS
 from scoring.scorer import Scorer, ScoreRequest
-from scoring.signals.policy import DEFAULT_TYPES
+from scoring.signals.policy import COUNTED_TYPES
 from scoring.values import as_moment
 
 MOST_ATTRIBUTES = 1_000
@@ -124,7 +124,7 @@ class SignalBody(BaseModel):
     email: Text | None = None
     type: str = Field(
         examples=["demo_request"],
-        description=f"What happened. Those that count by default: {', '.join(DEFAULT_TYPES)}.",
+        description=f"What happened. Those that count by default: {', '.join(COUNTED_TYPES)}.",
     )
     occurred_at: str | float | None = Field(
         default=None, description="ISO 8601, unix seconds or milliseconds."

@@ -59,22 +59,58 @@ class IcpDetail:
 
 @dataclass(frozen=True, slots=True)
 class DriverDetail:
-    """A signal that made the account's Intent."""
+    """A signal that made the account's Intent, together with its repeats of that day by the same person."""
 
     type: str
     topic: str
+    at: str  # ISO 8601
     age_days: float
+    times: int
+    strength: float  # as sent; what a level read
+    level: bool
+    points: float  # of Intent's 0..100
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerDetail:
+    """A triggering situation of the plan that the account is in."""
+
+    id: str
+    name: str
+    why: str
+    since: str | None  # ISO 8601: its last signal or its date; null where conditions alone make it
+    age_days: float | None
+    points: float  # of Intent's 0..100
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyDetail:
+    """The state and age of the signals behind one of I, R and E: absent is not zero."""
+
+    state: str  # ok, none, stale or unavailable
+    age_days: float | None  # of the last signal of the family
+    last: str | None  # when that was, ISO 8601
 
 
 @dataclass(frozen=True, slots=True)
 class SignalsDetail:
-    """The state and age of the signals behind I, R and E: absent is not zero."""
+    """The signals behind I, R and E. The points of drivers, triggers and others sum exactly to Intent's."""
 
     state: str  # ok, none, stale or unavailable
-    age_days: float | None  # of the last signal that counts
+    age_days: float | None  # of the last signal of any family
+    read_ago: float | None  # seconds since they were read: 0 is now, null could not be read
+    intent: FamilyDetail
+    recency: FamilyDetail
+    engagement: FamilyDetail
     people: int
+    roles: int  # distinct, of people whose role is known
+    most_senior: str  # individual, manager, director, vice_president, executive; empty where unknown
+    seniors: int  # how many people are as senior as that
     channels: int
     trend: float | None  # share of the last two months' depth in the later one
+    course: str  # new, deepening, steady, plateauing or fading; empty where there is no trend
+    intent_points: float  # Intent, 0..100, not rounded
+    other_points: float  # what signals give that are not among the drivers
     drivers: list[DriverDetail]
 
 
@@ -86,6 +122,7 @@ class Detail:
     fit: FitDetail
     icp: IcpDetail
     signals: SignalsDetail
+    triggers: list[TriggerDetail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +143,7 @@ class Answer:
     segment: str  # id of the first approved segment it belongs to, or empty
     coverage: float  # share of the model's weight whose attributes were present, 0..1
     confidence: str  # high, medium or low
-    degraded: bool  # signals could not be read: the score is Fit's share alone
+    degraded: bool  # signals could not be read, or are what was read a while ago
     draft: bool  # nobody approved the plan behind the model
     as_of: str  # ISO 8601; asked again with it, the same log of signals gives the same answer
     model_version: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scoring.answer import Answer, DriverDetail, Expected, FitDetail, Point, SignalsDetail
+from scoring.answer import Answer, Expected, FitDetail, Point
+from scoring.explain_signals import signal_reasons
 from scoring.features import MISSING, UNSEEN, CountryEncoder, Feature, IndustryEncoder, say_number
 from scoring.fit import BASE, Fit
 from scoring.plan import Plan
-from scoring.signals.activation import Activation
 from scoring.values import as_number, as_text
 
 REASONS_FOR_FIT = 3
@@ -72,19 +71,6 @@ def _expected(fit: Fit, row: int) -> dict[str, Expected]:
     return expected
 
 
-def signals_detail(activation: Activation, row: int) -> SignalsDetail:
-    """Say what the signals of one account were."""
-    age, trend = float(activation.age_days[row]), float(activation.trend[row])
-    return SignalsDetail(
-        state=activation.state[row],
-        age_days=None if math.isnan(age) else round(age, 2),
-        people=int(activation.people[row]),
-        channels=int(activation.channels[row]),
-        trend=None if math.isnan(trend) else round(trend, 3),
-        drivers=[DriverDetail(d.type, d.topic, round(d.age_days, 2)) for d in activation.drivers[row]],
-    )
-
-
 def reasons(plan: Plan, answer: Answer) -> list[str]:
     """Say why an account scores as it does: Fit first, then Intent, Recency and Engagement.
 
@@ -92,7 +78,7 @@ def reasons(plan: Plan, answer: Answer) -> list[str]:
         plan: whose segments and exclusions are named.
         answer: complete but for its reasons.
     """
-    return [*_fit_reasons(plan, answer), *_signal_reasons(answer)]
+    return [*_fit_reasons(plan, answer), *signal_reasons(answer)]
 
 
 def _fit_reasons(plan: Plan, answer: Answer) -> Iterator[str]:
@@ -112,40 +98,3 @@ def _why_outside(plan: Plan) -> str:
     if plan.icp.require_segment:
         return "no approved segment holds"
     return f"Fit is below the floor of {plan.icp.fit_floor:g}"
-
-
-def _signal_reasons(answer: Answer) -> Iterator[str]:
-    signals = answer.detail.signals
-    if signals.state == "unavailable":
-        yield "Intent, Recency, Engagement: signals were not read; the score is Fit's share alone"
-        return
-    if signals.age_days is None:
-        yield "Intent, Recency, Engagement: no signals yet"
-        return
-    drivers = [f"{_words(driver)} {_ago(driver.age_days)}" for driver in signals.drivers]
-    yield f"Intent: {', '.join(drivers) or 'no signal that speaks of intent'}"
-    yield f"Recency: last signal {_ago(signals.age_days)}"
-    people = f"{signals.people} {'person' if signals.people == 1 else 'people'}"
-    channels = f"{signals.channels} channel{'' if signals.channels == 1 else 's'}"
-    yield f"Engagement: {people} over {channels}{_trend(signals.trend)}"
-
-
-def _words(driver: DriverDetail) -> str:
-    topic = f" on {driver.topic}" if driver.topic else ""
-    return driver.type.replace("_", " ") + topic
-
-
-def _ago(days: float) -> str:
-    """Say an age.
-
-    >>> _ago(0.3), _ago(1.4), _ago(12.0)
-    ('today', '1 day ago', '12 days ago')
-    """
-    whole = int(days)
-    return "today" if whole == 0 else f"{whole} day{'' if whole == 1 else 's'} ago"
-
-
-def _trend(trend: float | None) -> str:
-    if trend is None or 0.4 <= trend <= 0.6:
-        return "" if trend is None else ", steady"
-    return ", deepening" if trend > 0.6 else ", fading"

@@ -79,7 +79,8 @@ class TriggerSpec(_Named):
     """A triggering situation: what happens at an account when it begins to need the product.
 
     It holds when everything it gives does: one of its signals came within `within_days`, its date is as
-    recent, its conditions are met.
+    recent, its conditions are met. While it holds, its `intent` counts in full, as a signal of that weight
+    does when it is new.
     """
 
     name: str = ""
@@ -88,6 +89,7 @@ class TriggerSpec(_Named):
     date_of: str = ""  # an attribute with a date, such as that of the last funding round
     within_days: int = Field(default=90, ge=1, le=3650, strict=True)
     where: Where | None = Field(default=None, description=CONDITIONS)
+    intent: float = Field(default=1.0, ge=0, le=100)
 
     @field_validator("where", mode="wrap")
     @classmethod
@@ -129,7 +131,8 @@ class TriggerSpec(_Named):
 
         Args:
             attributes: of the account.
-            signal_ages: days since the last signal of each type that the account has sent.
+            signal_ages: days since the last signal of each type that the account has sent; inf for one
+                that it never sent.
             date_ages: days since the date of each attribute that holds one; below 0 in the future.
         """
         sent = not self.signals or any(self._is_recent(signal_ages.get(name)) for name in self.signals)

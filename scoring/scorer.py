@@ -5,14 +5,14 @@ It is pure: one artifact, request and log of signals give one answer, to the las
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from scoring import explain
+from scoring import explain, explain_signals
 from scoring.account import Account
 from scoring.answer import Answer, Detail, IcpDetail, ObjectiveDetail
 from scoring.artifact import Artifact
@@ -20,9 +20,11 @@ from scoring.attribute_names import AttributeNames
 from scoring.features import Encoded
 from scoring.fire import DECIMALS, Fire, combine, gate
 from scoring.fit import Fit, Objective
+from scoring.moments import say_moment
 from scoring.readings import Known
 from scoring.signals.activation import Activation, measure
 from scoring.signals.log import SignalBatch
+from scoring.triggers import Held, Triggers
 
 HIGH_COVERAGE, MEDIUM_COVERAGE = 0.8, 0.5  # from which an answer's confidence is high, or medium
 
@@ -58,6 +60,7 @@ class _Batch:
     encoded: Encoded
     fit: Fit
     memberships: Sequence[Membership]
+    held: Held
     activation: Activation
     fire: Fire
 
@@ -71,6 +74,7 @@ class Scorer:
         self._model = artifact.model
         self._segments = [spec.rule for spec in self._plan.segment]
         self._exclusions = [(spec.rule, spec.reason) for spec in self._plan.exclusion]
+        self._triggers = Triggers(self._plan.trigger, self._model.schema)
         self.names = AttributeNames(_names(artifact))
         self._left_out: Mapping[str, str] = artifact.manifest["left_out"]
         self._default = self._model.planned(self._plan.objective)
@@ -107,10 +111,12 @@ class Scorer:
         encoded = self._model.schema.encode(attributes)
         fit = self._model.fit(encoded.codes, [request.objective for request in requests])
         memberships = [self._membership(one, fit.value[row]) for row, one in enumerate(attributes)]
-        activation = measure(self.artifact.policy, signals, np.array([request.as_of for request in requests]))
+        as_of = np.array([request.as_of for request in requests])
+        held = self._triggers.held(attributes, signals, as_of)
+        activation = measure(self.artifact.policy, signals, as_of, held.weights)
         fire = self._fire(fit, memberships, activation)
         unknown = [names for _, names in recognised]
-        batch = _Batch(requests, known, unknown, encoded, fit, memberships, activation, fire)
+        batch = _Batch(requests, known, unknown, encoded, fit, memberships, held, activation, fire)
         return [self._answer(batch, row) for row in range(len(requests))]
 
     def _membership(self, attributes: Mapping[str, Any], fit: float) -> Membership:
@@ -136,7 +142,8 @@ class Scorer:
 
     def _answer(self, batch: _Batch, row: int) -> Answer:
         request, membership = batch.requests[row], batch.memberships[row]
-        degraded = batch.activation.state[row] == "unavailable"
+        degraded = not batch.activation.live[row]
+        intent, recency, engagement = self._activation(batch, row)
         answer = Answer(
             account_id=request.account.account_id,
             domain=request.account.domain,
@@ -145,9 +152,9 @@ class Scorer:
             grade=batch.fire.grade[row],
             tier=batch.fire.tier[row],
             fit=round(float(batch.fit.value[row]), DECIMALS),
-            intent=None if degraded else round(100.0 * float(batch.activation.intent[row]), DECIMALS),
-            recency=None if degraded else round(100.0 * float(batch.activation.recency[row]), DECIMALS),
-            engagement=None if degraded else round(100.0 * float(batch.activation.engagement[row]), DECIMALS),
+            intent=intent,
+            recency=recency,
+            engagement=engagement,
             in_icp=membership.in_icp,
             segment=membership.segments[0] if membership.segments else "",
             coverage=round(float(batch.fit.coverage[row]), 4),
@@ -162,6 +169,14 @@ class Scorer:
         )
         return replace(answer, reasons=explain.reasons(self._plan, answer))
 
+    def _activation(self, batch: _Batch, row: int) -> tuple[float | None, ...]:
+        """Return Intent, Recency and Engagement as 0..100, or None where no signals are known."""
+        found = batch.activation
+        if math.isnan(found.read_ago[row]):
+            return None, None, None
+        values = (found.intent_points[row], 100.0 * found.recency[row], 100.0 * found.engagement[row])
+        return tuple(round(float(value), DECIMALS) for value in values)
+
     def _detail(self, batch: _Batch, row: int) -> Detail:
         request, membership = batch.requests[row], batch.memberships[row]
         unreadable = batch.encoded.unreadable.get(row, ())
@@ -174,17 +189,9 @@ class Scorer:
                 exclusion_reason=membership.exclusion_reason,
                 gate=float(batch.fire.gate[row]),
             ),
-            signals=explain.signals_detail(batch.activation, row),
+            signals=explain_signals.signals_detail(batch.activation, row, request.as_of),
+            triggers=explain_signals.trigger_details(batch.held, batch.activation, row, request.as_of),
         )
-
-
-def say_moment(seconds: float) -> str:
-    """Write a moment in ISO 8601, to the millisecond.
-
-    >>> say_moment(1782864000.25)
-    '2026-07-01T00:00:00.250Z'
-    """
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _names(artifact: Artifact) -> Iterator[str]:
@@ -195,6 +202,8 @@ def _names(artifact: Artifact) -> Iterator[str]:
         spec.rule for spec in artifact.plan.exclusion
     ]:
         yield from (name for name, _ in rule.where)
+    for trigger in artifact.plan.trigger:
+        yield from trigger.attributes
 
 
 def _confidence(coverage: float, *, degraded: bool) -> str:

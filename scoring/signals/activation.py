@@ -1,207 +1,162 @@
 """Intent, Recency and Engagement of a batch of accounts, from their logs and a policy.
 
-    Intent     = 1 - exp(-sum_e w_type * relevance_topic * strength * 2^(-age / h_type) / kappa)
-    Recency    = 2^(-age of the last qualifying signal / h_R)
-    Engagement = shares of depth (capped per channel), breadth (distinct people), channel diversity and trend
+    Intent     = 1 - exp(-evidence / kappa),  evidence = weights of triggers that hold
+                 + sum_e w_type * relevance_topic * value * repeat^(k - 1) * 2^(-age / h_type)
+    Recency    = 2^(-age of the last signal that qualifies / h_R)
+    Engagement = shares of depth (capped per channel), breadth (distinct people by seniority, and the spread
+                 over roles), channel diversity and trend
 
-A level (a gauge, such as a vendor's 0..100 score) counts once per type and topic, by its latest value. What
-each signal gives is rounded to a binary grid, so sums are exact: order of arrival and batching change no bit.
+`counted.py` says what a value is and when an event is the k-th of its kind. Levels of several topics add up
+in the evidence as events do, so each further one gives less. What each signal gives is rounded to a binary
+grid, so sums are exact: order of arrival and batching change no bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scoring.fit import to_grid
-from scoring.signals.log import LEVEL, SignalBatch
+from scoring.fit import POINT_GRID, to_grid
+from scoring.signals.breadth import Breadth, breadth
+from scoring.signals.counted import SIGNAL_GRID, Counted, Floats, Mask, count
+from scoring.signals.drivers import Drivers, drivers
+from scoring.signals.log import SignalBatch
 from scoring.signals.policy import Policy
 
-DAY = 86_400.0
-SIGNAL_GRID = 2.0**-30
-STRONGEST = 2  # signals named as reasons for Intent
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+FAMILIES = ("intent", "recency", "engagement")
+DEEPENING, FADING = 0.6, 0.4  # trends above and below which depth is not steady
+_STATES = np.array(["ok", "none", "stale", "unavailable"], dtype=object)
+_COURSES = np.array(["", "new", "deepening", "steady", "plateauing", "fading"], dtype=object)
 
 
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """One signal that made an account's Intent."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """The signals behind one of I, R and E."""
 
-    type: str
-    topic: str
-    age_days: float
-    level: bool
-    strength: float
+    age_days: Floats  # (accounts,), of the last one; NaN where there is none
+    state: tuple[str, ...]  # ok, none, stale or unavailable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Activation:
     """What the accounts of a batch have been doing; all arrays are (accounts,)."""
 
     intent: Floats  # 0..1, as are the next two
     recency: Floats
     engagement: Floats
-    age_days: Floats  # of the last qualifying signal; NaN where there is none
-    people: Integers  # distinct, over the policy's breadth_days
-    channels: Integers  # distinct, over the same
+    families: Mapping[str, Family]  # by name, and "all" of them together
+    read_ago: Floats  # seconds since the logs were read; 0 is now, NaN could not be read
+    breadth: Breadth
     trend: Floats  # 0..1: share of recent depth that fell in the later span; 0.5 is steady, NaN is none
-    state: tuple[str, ...]  # ok, none, stale or unavailable
-    drivers: tuple[tuple[Driver, ...], ...]  # strongest first
-
-
-@dataclass(frozen=True, slots=True)
-class _Signals:
-    """The signals that count at the time of asking, as columns."""
-
-    accounts: int
-    owner: Integers
-    age: Floats  # days
-    strength: Floats  # events: as sent; levels: 0..1 of the policy's full level
-    level: Mask
-    intent_weight: Floats
-    depth_weight: Floats
-    half_life: Floats
-    person: NDArray[np.uint32]
-    channel: NDArray[np.uint8]
-    type: NDArray[np.uint16]
-    topic: NDArray[np.uint16]
-
-    def where(self, mask: Mask) -> _Signals:
-        columns = (getattr(self, name)[mask] for name in self.__slots__ if name != "accounts")
-        return _Signals(self.accounts, *columns)
-
-    def total(self, amounts: Floats) -> Floats:
-        """Sum amounts by account, exactly."""
-        return np.asarray(np.bincount(self.owner, to_grid(amounts, SIGNAL_GRID), self.accounts), np.float64)
+    course: tuple[str, ...]  # new, deepening, steady, plateauing or fading; empty where there is no trend
+    intent_points: Floats  # Intent as 0..100, on the grid of points
+    drivers: Drivers
 
     @property
-    def decay(self) -> Floats:
-        return np.asarray(np.exp2(-self.age / self.half_life))
+    def live(self) -> Mask:
+        """Which accounts' signals were read from the store for this answer."""
+        return np.asarray(self.read_ago == 0)
 
 
-def measure(policy: Policy, batch: SignalBatch, as_of: Floats) -> Activation:
+def measure(policy: Policy, batch: SignalBatch, as_of: Floats, standing: Floats | None = None) -> Activation:
     """Turn the logs of a batch into I, R and E.
 
     Args:
         policy: what signals mean.
         batch: the logs, one owner per account of the batch.
         as_of: (accounts,), unix seconds; signals after it do not count.
+        standing: (accounts,), the weights of the triggers that hold, in the unit of a type's weight; none
+            where not given. Accounts that could not be read have no Intent, whatever holds.
     """
-    known = _columns(policy, batch, as_of)
-    age = np.full(known.accounts, np.inf)
-    np.minimum.at(age, known.owner, known.age)
-    amounts = known.intent_weight * known.strength * known.decay
-    recent = known.where(known.age <= policy.breadth_days)
-    people = _distinct(recent, recent.person)
-    channels = _distinct(recent, recent.channel)
-    trend = _trend(policy, known)
+    signals = count(policy, batch, as_of)
+    given = np.zeros(signals.accounts) if standing is None else to_grid(standing, SIGNAL_GRID)
+    given = np.where(batch.available, given, 0.0)
+    amounts = _amounts(policy, signals)
+    evidence, *spans = signals.totals(amounts[:5])
+    evidence += given
+    intent = -np.expm1(-evidence / policy.intent_scale)
+    points = to_grid(100.0 * intent, POINT_GRID)
+    taking_part = breadth(policy, signals, len(batch.channels))
+    trend = _share(spans[0], spans[1])
+    ages, families = _families(policy, signals, batch, given)
     return Activation(
-        intent=-np.expm1(-known.total(amounts) / policy.intent_scale),
-        recency=np.exp2(-age / policy.recency_half_life_days),
-        engagement=_engagement(policy, known, len(batch.channels), people, channels, trend),
-        age_days=np.where(np.isinf(age), np.nan, age),
-        people=people,
-        channels=channels,
+        intent=intent,
+        recency=np.exp2(-ages[FAMILIES.index("recency")] / policy.recency_half_life_days),
+        engagement=_engagement(policy, signals, amounts[5], taking_part, trend),
+        families=families,
+        read_ago=batch.read_ago,
+        breadth=taking_part,
         trend=trend,
-        state=_states(policy, batch, age),
-        drivers=_drivers(batch, known, amounts),
+        course=_course(spans, trend),
+        intent_points=points,
+        drivers=drivers(batch, signals, amounts[0], given, evidence, points),
     )
 
 
-def _columns(policy: Policy, batch: SignalBatch, as_of: Floats) -> _Signals:
-    """Keep what the policy knows, what had happened by then, and the latest of each level."""
-    weights = [policy.of(name) for name in batch.types]
-    by_type = np.array([(w.intent, w.depth, w.half_life_days) if w else (0.0, 0.0, 1.0) for w in weights])
-    by_type = by_type.reshape(-1, 3)
-    relevance = np.array([policy.topics.get(name, 1.0) for name in batch.topics])
-    records, level = batch.records, (batch.records["flags"] & LEVEL) != 0
-    strength = records["strength"].astype(np.float64)
-    signals = _Signals(
-        accounts=len(as_of),
-        owner=batch.owner,
-        age=(as_of[batch.owner] - records["at"]) / DAY,
-        strength=np.where(level, np.minimum(strength / policy.level_full, 1.0), strength),
-        level=level,
-        intent_weight=by_type[records["type"], 0] * relevance[records["topic"]],
-        depth_weight=by_type[records["type"], 1],
-        half_life=by_type[records["type"], 2],
-        person=records["person"],
-        channel=records["channel"],
-        type=records["type"],
-        topic=records["topic"],
-    )
-    happened = signals.where((signals.age >= 0) & ((signals.intent_weight > 0) | (signals.depth_weight > 0)))
-    return happened.where(_latest(happened))
+def _amounts(policy: Policy, signals: Counted) -> Floats:
+    """Return what each signal gives, (6, signals).
+
+    They are: its part of Intent's evidence; its depth, not decayed, if within one, two and three spans, and
+    at any age; and its depth, decayed.
+    """
+    amounts = np.empty((6, len(signals.owner)))
+    fresh = signals.value * signals.kept
+    depth = signals.depth_weight * fresh
+    amounts[0] = signals.intent_weight * fresh * signals.decay
+    for spans in (1, 2, 3):
+        amounts[spans] = depth * (signals.age <= spans * policy.trend_days)
+    amounts[4] = depth
+    amounts[5] = depth * signals.decay
+    return to_grid(amounts, SIGNAL_GRID)
 
 
-def _latest(signals: _Signals) -> Mask:
-    """Mark all events, and of each account's levels the last per type and topic (records come by time)."""
-    keep = ~signals.level
-    rows = np.flatnonzero(signals.level)
-    keys = zip(
-        *(column[rows].tolist() for column in (signals.owner, signals.type, signals.topic)), strict=True
-    )
-    last = dict(zip(keys, rows.tolist(), strict=True))
-    keep[list(last.values())] = True
-    return keep
+def _families(
+    policy: Policy, signals: Counted, batch: SignalBatch, standing: Floats
+) -> tuple[Floats, Mapping[str, Family]]:
+    """Return the age of the last signal of each family, inf where there is none, and what it amounts to."""
+    gives = (signals.intent_weight + signals.depth_weight) * signals.value
+    qualifies = (gives > 0) & (gives >= policy.recency_least)
+    masks = np.array([signals.intent_weight > 0, qualifies, signals.depth_weight * signals.value > 0])
+    last = signals.last(masks)
+    ages = np.concatenate([last, last.min(axis=0, keepdims=True)])
+    none = np.isinf(ages)
+    state = np.where(none, 1, np.where(ages > policy.stale_days, 2, 0))
+    state[::3] = np.where(standing > 0, 0, state[::3])  # a trigger that holds is as fresh as the moment asked
+    state = np.where(batch.read_ago > 0, 2, np.where(batch.available, state, 3))
+    known = np.where(none, np.nan, ages)
+    names = (*FAMILIES, "all")
+    families = {name: Family(known[n], tuple(_STATES[state[n]])) for n, name in enumerate(names)}
+    return ages, families
 
 
-def _distinct(signals: _Signals, values: NDArray[np.unsignedinteger]) -> Integers:
-    """Count distinct values other than 0 (unnamed) by account."""
-    named = values != 0
-    pairs = np.unique(signals.owner[named] << 32 | values[named].astype(np.intp))
-    return np.bincount(pairs >> 32, minlength=signals.accounts)
+def _share(part: Floats, whole: Floats) -> Floats:
+    """Return which share a part is; NaN of nothing."""
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
-def _trend(policy: Policy, signals: _Signals) -> Floats:
-    """Return the share of the last two spans' depth that fell in the later one; NaN where both are empty."""
-    amounts = signals.depth_weight * signals.strength
-    now = signals.total(amounts * (signals.age <= policy.trend_days))
-    both = signals.total(amounts * (signals.age <= 2 * policy.trend_days))
-    return np.divide(now, both, out=np.full_like(now, np.nan), where=both > 0)
+def _course(spans: list[Floats], trend: Floats) -> tuple[str, ...]:
+    """Say where depth is going; it is plateauing where it is steady and had been deepening before."""
+    one, two, three, all_of_it = spans
+    rose = (three > two) & (_share(two - one, three - one) > DEEPENING)
+    course = np.where(rose, 4, 3)
+    course = np.where(trend > DEEPENING, 2, np.where(trend < FADING, 5, course))
+    course = np.where((one > 0) & (one == all_of_it), 1, course)
+    return tuple(_COURSES[np.where(np.isnan(trend), 0, course)])
 
 
 def _engagement(
-    policy: Policy, signals: _Signals, names: int, people: Integers, channels: Integers, trend: Floats
+    policy: Policy, signals: Counted, amounts: Floats, taking_part: Breadth, trend: Floats
 ) -> Floats:
-    amounts = to_grid(signals.depth_weight * signals.strength * signals.decay, SIGNAL_GRID)
-    cell = signals.owner * names + signals.channel
-    by_channel = np.bincount(cell, amounts, signals.accounts * names).reshape(signals.accounts, names)
-    depth = to_grid(np.minimum(by_channel, policy.channel_cap), SIGNAL_GRID).sum(axis=1)
+    channel = signals.records["channel"]
+    names = int(channel.max(initial=0)) + 1
+    by_channel = np.bincount(signals.owner * names + channel, amounts, signals.accounts * names)
+    capped = np.minimum(by_channel.reshape(signals.accounts, names), policy.channel_cap)
+    depth = to_grid(capped, SIGNAL_GRID).sum(axis=1)
     return np.asarray(
         policy.depth_share * -np.expm1(-depth / policy.depth_scale)
-        + policy.breadth_share * np.minimum(people / policy.people_full, 1.0)
-        + policy.diversity_share * np.minimum(channels / policy.channels_full, 1.0)
-        + policy.trend_share * np.nan_to_num(trend)
-    )
-
-
-def _states(policy: Policy, batch: SignalBatch, age: Floats) -> tuple[str, ...]:
-    stale = np.where(age > policy.stale_days, "stale", "ok")
-    present = np.where(np.isinf(age), "none", stale)
-    return tuple(np.where(batch.available, present, "unavailable").tolist())
-
-
-def _drivers(batch: SignalBatch, signals: _Signals, amounts: Floats) -> tuple[tuple[Driver, ...], ...]:
-    """Name the signals that give most Intent, strongest first and the most recent first among equals."""
-    found: list[list[Driver]] = [[] for _ in range(signals.accounts)]
-    for row in np.lexsort((signals.topic, signals.type, signals.age, -amounts)):
-        mine = found[signals.owner[row]]
-        if len(mine) < STRONGEST and amounts[row] > 0:
-            mine.append(_driver(batch, signals, int(row)))
-    return tuple(map(tuple, found))
-
-
-def _driver(batch: SignalBatch, signals: _Signals, row: int) -> Driver:
-    return Driver(
-        type=batch.types[signals.type[row]],
-        topic=batch.topics[signals.topic[row]],
-        age_days=float(signals.age[row]),
-        level=bool(signals.level[row]),
-        strength=float(signals.strength[row]),
+        + policy.breadth_share * np.minimum(taking_part.counted_as / policy.people_full, 1.0)
+        + policy.diversity_share * np.minimum(taking_part.channels / policy.channels_full, 1.0)
+        + policy.trend_share * np.where(np.isnan(trend), 0.0, trend)
     )

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from scoring.signals.bounds import Bounds, counting, in_order
 from scoring.signals.names import Names
-from scoring.signals.record import LEVEL, RECORD, SIZE, Records, decode, role, seniority
-
-__all__ = ["LEVEL", "RECORD", "SignalBatch", "role", "seniority"]
+from scoring.signals.record import RECORD, SIZE, Records, decode
 
 
 @dataclass(frozen=True, slots=True, eq=False)

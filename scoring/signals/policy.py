@@ -1,16 +1,21 @@
 """What signals mean: weights, half-lives and caps. It belongs to the artifact; stored signals know none.
 
-The defaults below are judgement, not measurement: a demo request says more than a page view, and for longer.
-An artifact records the policy it was made with.
+The defaults, here and in `types.toml`, are judgement, not measurement. An artifact records the policy it was
+made with.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import tomllib
+from importlib.resources import files
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from scoring.signals.people import SENIORITIES
+
 _Relevance = Annotated[float, Field(ge=0)]
+Seniority = Literal["individual", "manager", "director", "vice_president", "executive"]
 
 
 class _Frozen(BaseModel):
@@ -18,34 +23,34 @@ class _Frozen(BaseModel):
 
 
 class TypePolicy(_Frozen):
-    """What one type of signal is worth."""
+    """What one type of signal is worth.
+
+    With `full`, its strengths are a vendor's scale: `floor` and under count nothing, `full` and over count 1.
+    An event that says no strength has 1, and counts in full.
+    """
 
     intent: float = Field(ge=0)  # weight in Intent
     depth: float = Field(ge=0)  # weight in Engagement's depth
     half_life_days: float = Field(gt=0)
+    floor: float = Field(default=0.0, ge=0)
+    full: float | None = Field(default=None, gt=0)
 
-
-def _type(intent: float, depth: float, half_life_days: float) -> TypePolicy:
-    return TypePolicy(intent=intent, depth=depth, half_life_days=half_life_days)
+    @model_validator(mode="after")
+    def _rises(self) -> TypePolicy:
+        if self.full is None and self.floor > 0:
+            raise ValueError("floor needs full, the strength from which on it counts 1")
+        if self.full is not None and self.full <= self.floor:
+            raise ValueError("full must be above floor")
+        return self
 
 
 DEFAULT_TYPES: dict[str, TypePolicy] = {
-    "demo_request": _type(3.0, 3.0, 21),
-    "contact_request": _type(3.0, 2.0, 21),
-    "product_trial": _type(3.0, 4.0, 21),
-    "pricing_page": _type(2.0, 1.0, 14),
-    "meeting": _type(2.0, 4.0, 30),
-    "review_site_visit": _type(1.5, 0.5, 21),
-    "content_download": _type(1.0, 1.5, 21),
-    "webinar": _type(1.0, 2.0, 30),
-    "event_attended": _type(1.0, 2.0, 30),
-    "email_reply": _type(0.8, 1.5, 21),
-    "email_click": _type(0.3, 0.5, 14),
-    "page_view": _type(0.2, 0.3, 7),
-    "email_open": _type(0.05, 0.1, 7),
-    "intent_surge": _type(2.5, 0.0, 30),
-    "intent_score": _type(2.5, 0.0, 30),
+    name: TypePolicy.model_validate(worth)
+    for name, worth in tomllib.loads(
+        files(__package__).joinpath("types.toml").read_text(encoding="utf-8")
+    ).items()
 }
+COUNTED_TYPES = tuple(name for name, worth in DEFAULT_TYPES.items() if worth.intent + worth.depth > 0)
 
 
 class Policy(_Frozen):
@@ -55,14 +60,26 @@ class Policy(_Frozen):
     """
 
     types: dict[str, TypePolicy] = DEFAULT_TYPES
-    topics: dict[str, _Relevance] = {}  # relevance by topic; any other topic, and none, counts in full
+    topics: dict[str, _Relevance] = {}  # relevance by topic
+    topics_default: _Relevance = 1.0  # relevance of any other topic; a signal without one counts in full
     intent_scale: float = Field(default=4.0, gt=0)  # weighted signals at which Intent reaches 1 - 1/e
-    level_full: float = Field(default=100.0, gt=0)  # the strength at which a vendor's level counts in full
+    strength_cap: float = Field(default=5.0, gt=0)  # most that one event's strength counts
+    repeat: float = Field(default=0.5, ge=0, le=1)  # what each repeat of a kind, person and day keeps
+    level_full: float = Field(default=100.0, gt=0)  # full level of a type that has no scale of its own
     recency_half_life_days: float = Field(default=14.0, gt=0)
+    recency_least: float = Field(default=0.1, ge=0)  # a signal that gives less when new does not qualify
     stale_days: float = Field(default=90.0, gt=0)  # a last signal older than this makes its family stale
     channel_cap: float = Field(default=4.0, gt=0)  # most depth that one channel can give
     depth_scale: float = Field(default=5.0, gt=0)  # depth at which its share reaches 1 - 1/e
     people_full: float = Field(default=5.0, gt=0)  # distinct people that count as full breadth
+    seniority: dict[Seniority, _Relevance] = {  # how many people one person counts as; unknown is 1
+        "individual": 1.0,
+        "manager": 1.25,
+        "director": 1.5,
+        "vice_president": 1.75,
+        "executive": 2.0,
+    }
+    role_spread: float = Field(default=0.5, ge=0)  # how many people each role beyond the first counts as
     channels_full: float = Field(default=4.0, gt=0)  # distinct channels that count as full diversity
     breadth_days: float = Field(default=90.0, gt=0)  # how far back people and channels are counted
     trend_days: float = Field(default=30.0, gt=0)  # the span held against the one before it
@@ -81,3 +98,17 @@ class Policy(_Frozen):
     def of(self, signal_type: str) -> TypePolicy | None:
         """Return what a type is worth, or None where the policy does not know it."""
         return self.types.get(signal_type)
+
+    @property
+    def seniority_weights(self) -> tuple[float, ...]:
+        """How many people one person counts as, by index into `people.SENIORITIES`."""
+        return tuple(self.seniority.get(name, 1.0) for name in SENIORITIES)  # type: ignore[call-overload]  # "" is in none
+
+    def relevance(self, topic: str) -> float:
+        """Return how much a topic counts; a signal without one, topic "", counts in full.
+
+        >>> policy = Policy(topics={"pricing": 2.0}, topics_default=0.5)
+        >>> policy.relevance("pricing"), policy.relevance("jobs"), policy.relevance("")
+        (2.0, 0.5, 1.0)
+        """
+        return self.topics.get(topic, self.topics_default if topic else 1.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from scoring.account import account_keys, checked_identity, normalise_domain
 from scoring.errors import RequestError
+from scoring.signals.people import read_role, read_seniority, read_title
 from scoring.values import as_flag, as_moment, is_missing
 
 LONGEST_TEXT = 256  # characters
@@ -17,6 +18,8 @@ LARGEST_STRENGTH = 1000.0  # above every vendor's scale, and below what the log'
 CLOCK_SKEW = 300.0  # seconds a sender's clock may be ahead of ours
 _SECONDS_PER_DAY = 86_400
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_AN_ADDRESS = re.compile(r"\S@\S+\.\S")
+ADDRESS = "(address)"  # stands for an e-mail address where a type, topic or channel should be
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
@@ -66,8 +69,8 @@ class Signal:
         in for it, so that a resend is a duplicate; without a time as well, the same signal counts once a day.
 
         Args:
-            raw: account_id, domain, email, type, occurred_at, event_id, topic, strength, person, channel and
-                level, of which an identity and the type are needed.
+            raw: account_id, domain, email, type, occurred_at, event_id, topic, strength, person, channel, title,
+                role, seniority and level, of which an identity and the type are needed.
             now: the time in unix seconds, for a signal that does not say when it happened.
 
         Raises:
@@ -81,15 +84,18 @@ class Signal:
         """
         given_at = _time(raw.get("occurred_at"), now)
         level = _level(raw.get("level"))
+        role, seniority = _standing(raw)
         signal = cls(
             keys=_keys(raw),
             type=_type(raw),
             at=now if given_at is None else given_at,
             event_id=_text(raw, "event_id"),
-            topic=_label(raw, "topic"),
+            topic=_name(raw, "topic"),
             strength=_strength(raw.get("strength"), level=level),
             person=_label(raw, "person") or _label(raw, "email"),
-            channel=_label(raw, "channel"),
+            channel=_name(raw, "channel"),
+            role=role,
+            seniority=seniority,
             level=level,
         )
         return signal if signal.event_id else replace(signal, event_id=_stand_in_id(signal, given_at))
@@ -144,8 +150,22 @@ def _label(raw: Mapping[str, object], field: str) -> str:
     return " ".join(_text(raw, field).lower().split())
 
 
+def _name(raw: Mapping[str, object], field: str) -> str:
+    """Return a name, which is stored as it is: one that is an e-mail address is left out."""
+    label = _label(raw, field)
+    return ADDRESS if _AN_ADDRESS.search(label) else label
+
+
+def _standing(raw: Mapping[str, object]) -> tuple[int, int]:
+    """Return the person's role and seniority: what the sender says of them, else what the title says."""
+    title, role, seniority = (_text(raw, field) for field in ("title", "role", "seniority"))
+    by_title = read_title(title)
+    return read_role(role) or by_title[0], read_seniority(seniority) or by_title[1]
+
+
 def _type(raw: Mapping[str, object]) -> str:
-    found = signal_type(_text(raw, "type"))
+    text = _text(raw, "type")
+    found = ADDRESS if _AN_ADDRESS.search(text) else signal_type(text)
     if not found:
         raise _refuse("type", "type_missing", "is missing; say what happened, such as demo_request")
     return found

@@ -23,6 +23,7 @@ from scoring.signals.columns import SignalColumns
 from scoring.signals.encode import encode
 from scoring.signals.log import SignalBatch
 from scoring.signals.names import Names
+from scoring.signals.people import ROLES, SENIORITIES
 from scoring.signals.policy import Policy, TypePolicy
 from scoring.signals.record import KINDS
 from scoring.signals.signal import Signal
@@ -99,6 +100,7 @@ POLICY = Policy(
         "page_view": TypePolicy(intent=0.2, depth=0.3, half_life_days=7),
         "meeting": TypePolicy(intent=0.0, depth=4.0, half_life_days=30),
         "intent_score": TypePolicy(intent=2.5, depth=0.0, half_life_days=30),
+        "surge": TypePolicy(intent=2.5, depth=0.0, half_life_days=30, floor=50, full=100),
     },
     topics={"pricing": 2.0, "jobs": 0.0},
     channel_cap=1.7,  # no multiple of a power of two
@@ -143,7 +145,7 @@ def write_small(folder: Path, *, as_of: str = "2026-06-30", card: str = "<p>ÃœnÃ
 
 
 IDS: Mapping[str, Mapping[str, int]] = {  # as a store hands them out: by first arrival, not by name
-    "type": {"page_view": 2, "mystery": 3, "demo_request": 4, "intent_score": 5, "meeting": 6},
+    "type": {"page_view": 2, "mystery": 3, "demo_request": 4, "intent_score": 5, "meeting": 6, "surge": 7},
     "topic": {"pricing": 2, "security": 3, "jobs": 4},
     "channel": {"web": 2, "mail": 3, "sales": 4, "event": 5, "chat": 6, "ads": 7, "phone": 8, "blog": 9},
 }
@@ -169,17 +171,19 @@ def signal(type: str = "page_view", *, days_ago: float = 1.0, **fields: object) 
 
 
 def signals() -> st.SearchStrategy[list[Signal]]:
-    """Signals of one account, no two at the same second."""
+    """Signals of one account, no two at the same second; half of them on the last day, where they repeat."""
     one = st.builds(
         Signal,
         keys=st.just(("a:x",)),
         type=st.sampled_from([*IDS["type"]]),
-        at=st.integers(-10 * DAY, 200 * DAY).map(lambda ago: AS_OF - ago),
+        at=(st.integers(-10 * DAY, 200 * DAY) | st.integers(0, DAY)).map(lambda ago: AS_OF - ago),
         event_id=st.integers(0, 2**32).map(str),
         topic=st.sampled_from(["", *IDS["topic"]]),
         strength=st.just(0.0) | st.floats(1, 1000, width=16),
         person=st.sampled_from(["", "ana", "ben", "cleo"]),
         channel=st.sampled_from(["", *IDS["channel"]]),
+        role=st.integers(0, len(ROLES) - 1),
+        seniority=st.integers(0, len(SENIORITIES) - 1),
         level=st.booleans(),
     )
     return st.lists(one, max_size=12, unique_by=(lambda s: s.event_id, lambda s: s.at))

@@ -63,80 +63,138 @@ class Obvious:
     intent: float
     recency: float
     engagement: float
-    age_days: float | None
+    ages: tuple[float | None, ...]  # of intent, recency and engagement
     people: int
+    roles: int
+    senior: int
+    seniors: int
     channels: int
     trend: float | None
+    course: str
 
 
-def activation(policy: Policy, signals: Sequence[Signal], as_of: float) -> Obvious:
-    """Measure one account that the store could read."""
-    counted = _counted(policy, signals, as_of)
-    ages = {s: (as_of - int(s.at)) / DAY for s in counted}
-    last = min(ages.values(), default=None)
-    recent = [s for s in counted if ages[s] <= policy.breadth_days]
-    people, channels = len({s.person for s in recent} - {""}), len({s.channel for s in recent} - {""})
-    trend = _trend(policy, ages)
-    evidence = sum(
-        _intent_weight(policy, s) * _strength(policy, s) * _decay(policy, s, ages[s]) for s in ages
+def activation(policy: Policy, signals: Sequence[Signal], as_of: float, standing: float = 0.0) -> Obvious:
+    """Measure one account that the store could read; `standing` is the weight of triggers that hold."""
+    found = [_Counted(policy, s, (as_of - int(s.at)) / DAY) for s in _current(policy, signals, as_of)]
+    _damp(policy, found)
+    ages = (
+        min((one.age for one in found if one.intent > 0), default=None),
+        min((one.age for one in found if one.gives > 0 and one.gives >= policy.recency_least), default=None),
+        min((one.age for one in found if one.depth * one.value > 0), default=None),
     )
+    recent = [one for one in found if one.age <= policy.breadth_days]
+    people = _people(recent)
+    roles = {one.signal.role for one in recent if one.signal.person} - {0}
+    channels = len({one.signal.channel for one in recent} - {""})
+    senior = max(people.values(), default=0)
+    breadth = sum(policy.seniority_weights[rank] for rank in people.values())
+    breadth += policy.role_spread * max(len(roles) - 1, 0)
+    trend = _trend(policy, found)
+    evidence = standing + sum(one.intent * one.value * one.kept * one.decay for one in found)
     return Obvious(
         intent=1 - math.exp(-evidence / policy.intent_scale),
-        recency=0.0 if last is None else 2 ** (-last / policy.recency_half_life_days),
+        recency=0.0 if ages[1] is None else 2 ** (-ages[1] / policy.recency_half_life_days),
         engagement=(
-            policy.depth_share * (1 - math.exp(-_depth(policy, ages) / policy.depth_scale))
-            + policy.breadth_share * min(people / policy.people_full, 1)
+            policy.depth_share * (1 - math.exp(-_depth(policy, found) / policy.depth_scale))
+            + policy.breadth_share * min(breadth / policy.people_full, 1)
             + policy.diversity_share * min(channels / policy.channels_full, 1)
             + policy.trend_share * (trend or 0.0)
         ),
-        age_days=last,
-        people=people,
+        ages=ages,
+        people=len(people),
+        roles=len(roles),
+        senior=senior,
+        seniors=sum(rank == senior for rank in people.values()) if senior else 0,
         channels=channels,
         trend=trend,
+        course=_course(policy, found, trend),
     )
 
 
-def _counted(policy: Policy, signals: Sequence[Signal], as_of: float) -> list[Signal]:
+class _Counted:
+    """One signal, and how much of it counts."""
+
+    def __init__(self, policy: Policy, signal: Signal, age: float) -> None:
+        worth = policy.types[signal.type]
+        self.signal, self.age, self.kept = signal, age, 1.0
+        self.intent = worth.intent * policy.relevance(signal.topic)
+        self.depth = worth.depth
+        self.decay = float(2 ** (-age / worth.half_life_days))
+        self.value = _value(policy, signal)
+        self.gives = (self.intent + self.depth) * self.value
+
+
+def _current(policy: Policy, signals: Sequence[Signal], as_of: float) -> list[Signal]:
     """Return the signals that say something and had happened: all events, and the latest of each level."""
     telling = [
         s
         for s in sorted(signals, key=lambda s: s.at)
         if s.type in policy.types
         and s.at <= as_of
-        and (_intent_weight(policy, s) > 0 or policy.types[s.type].depth > 0)
+        and policy.types[s.type].intent * policy.relevance(s.topic) + policy.types[s.type].depth > 0
     ]
     levels = {(s.type, s.topic): s for s in telling if s.level}
     return [s for s in telling if not s.level] + list(levels.values())
 
 
-def _intent_weight(policy: Policy, signal: Signal) -> float:
-    return policy.types[signal.type].intent * policy.topics.get(signal.topic, 1.0)
+def _value(policy: Policy, signal: Signal) -> float:
+    worth = policy.types[signal.type]
+    if signal.level or (worth.full is not None and signal.strength != 1):
+        full = policy.level_full if worth.full is None else worth.full
+        return min(max((signal.strength - worth.floor) / (full - worth.floor), 0.0), 1.0)
+    return min(signal.strength, policy.strength_cap)
 
 
-def _strength(policy: Policy, signal: Signal) -> float:
-    return min(signal.strength / policy.level_full, 1.0) if signal.level else signal.strength
+def _damp(policy: Policy, found: Sequence[_Counted]) -> None:
+    """Keep the strongest event of a type, topic, person and day in full, and less of each further one."""
+    alike: dict[tuple[object, ...], list[_Counted]] = {}
+    for one in found:
+        if not one.signal.level:
+            s = one.signal
+            alike.setdefault((s.type, s.topic, s.person, int(s.at) // DAY), []).append(one)
+    for group in alike.values():
+        for k, one in enumerate(sorted(group, key=lambda one: (-one.value * one.decay, one.age))):
+            one.kept = policy.repeat**k
 
 
-def _decay(policy: Policy, signal: Signal, age: float) -> float:
-    return float(2 ** (-age / policy.types[signal.type].half_life_days))
+def _people(found: Sequence[_Counted]) -> dict[str, int]:
+    """Return who is named, and how senior they are at most."""
+    people: dict[str, int] = {}
+    for one in found:
+        if one.signal.person:
+            people[one.signal.person] = max(people.get(one.signal.person, 0), one.signal.seniority)
+    return people
 
 
-def _depth(policy: Policy, ages: Mapping[Signal, float]) -> float:
+def _depth(policy: Policy, found: Sequence[_Counted]) -> float:
     by_channel: dict[str, float] = {}
-    for s, age in ages.items():
-        given = policy.types[s.type].depth * _strength(policy, s) * _decay(policy, s, age)
-        by_channel[s.channel] = by_channel.get(s.channel, 0.0) + given
+    for one in found:
+        given = one.depth * one.value * one.kept * one.decay
+        by_channel[one.signal.channel] = by_channel.get(one.signal.channel, 0.0) + given
     return sum(min(depth, policy.channel_cap) for depth in by_channel.values())
 
 
-def _trend(policy: Policy, ages: Mapping[Signal, float]) -> float | None:
-    def depth_within(days: float) -> float:
-        return sum(
-            policy.types[s.type].depth * _strength(policy, s) for s, age in ages.items() if age <= days
-        )
+def _within(policy: Policy, found: Sequence[_Counted], spans: float) -> float:
+    days = spans * policy.trend_days
+    return sum(one.depth * one.value * one.kept for one in found if one.age <= days)
 
-    both = depth_within(2 * policy.trend_days)
-    return depth_within(policy.trend_days) / both if both > 0 else None
+
+def _trend(policy: Policy, found: Sequence[_Counted]) -> float | None:
+    both = _within(policy, found, 2)
+    return _within(policy, found, 1) / both if both > 0 else None
+
+
+def _course(policy: Policy, found: Sequence[_Counted], trend: float | None) -> str:
+    one, two, three, ever = (_within(policy, found, spans) for spans in (1, 2, 3, math.inf))
+    if trend is None:
+        return ""
+    if one == ever:
+        return "new"
+    if trend > 0.6:
+        return "deepening"
+    if trend < 0.4:
+        return "fading"
+    return "plateauing" if three > two and (two - one) / (three - one) > 0.6 else "steady"
 
 
 def gate(fit: float, floor: float, threshold: float) -> float:

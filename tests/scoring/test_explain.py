@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 from scoring.account import Account
-from scoring.answer import Answer, DriverDetail, SignalsDetail
+from scoring.answer import Answer, DriverDetail, TriggerDetail
 from scoring.explain import TOGETHER, fit_detail, reasons
+from scoring.explain_signals import LONGEST_REASON
 from scoring.fit import POINT_GRID
 from scoring.plan import parse_plan
 from scoring.scorer import Scorer, ScoreRequest
@@ -151,27 +153,86 @@ def test_signals_are_told_as_intent_recency_and_engagement() -> None:
         signal("meeting", days_ago=40),
     ).reasons
     assert told[-3:] == [
-        "Intent: demo request on pricing 2 days ago, page view today",
-        "Recency: last signal today",
+        "Intent: demo request on pricing 3 days ago (28 Jun 2026), page view yesterday (30 Jun 2026)",
+        "Recency: last signal yesterday (30 Jun 2026)",
         "Engagement: 2 people over 1 channel, steady",
     ]
 
 
-@pytest.mark.parametrize(
-    ("trend", "words"),
-    [(None, ""), (0.39, ", fading"), (0.4, ", steady"), (0.6, ", steady"), (0.61, ", deepening")],
-)
-def test_engagement_says_where_it_is_going(trend: float | None, words: str) -> None:
+SIGNALS = answered({}, signal("page_view", person="ana", channel="web")).detail.signals
+
+
+def told(triggers: Sequence[TriggerDetail] = (), **fields: Any) -> list[str]:
+    """Return the reasons of an account whose signals are these."""
     answer = answered({})
-    detail = SignalsDetail("ok", 1.0, 1, 2, trend, [DriverDetail("page_view", "", 1.0)])
-    told = reasons(
-        parse_plan(PLAN, "plan.toml"), replace(answer, detail=replace(answer.detail, signals=detail))
-    )
-    assert told[-3:] == [
-        "Intent: page view 1 day ago",
-        "Recency: last signal 1 day ago",
-        f"Engagement: 1 person over 2 channels{words}",
+    detail = replace(answer.detail, signals=replace(SIGNALS, **fields), triggers=list(triggers))
+    return reasons(parse_plan(PLAN, "plan.toml"), replace(answer, detail=detail))[4:]
+
+
+@pytest.mark.parametrize("course", ["", "new", "deepening", "steady", "plateauing", "fading"])
+def test_engagement_says_where_it_is_going(course: str) -> None:
+    assert told(course=course) == [
+        "Intent: page view yesterday (30 Jun 2026)",
+        "Recency: last signal yesterday (30 Jun 2026)",
+        f"Engagement: 1 person over 1 channel{', ' if course else ''}{course}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("people", "senior", "seniors", "words"),
+    [
+        (4, "executive", 2, "4 people over 3 channels, 2 of them executives, steady"),
+        (4, "vice_president", 1, "4 people over 3 channels, 1 of them a vice president, steady"),
+        (1, "executive", 1, "1 person over 3 channels, an executive, steady"),
+        (2, "director", 2, "2 people over 3 channels, all of them directors, steady"),
+        (4, "manager", 1, "4 people over 3 channels, steady"),
+        (4, "", 0, "4 people over 3 channels, steady"),
+    ],
+)
+def test_engagement_mentions_the_most_senior(people: int, senior: str, seniors: int, words: str) -> None:
+    said = told(people=people, most_senior=senior, seniors=seniors, channels=3, course="steady")
+    assert said[-1] == f"Engagement: {words}"
+
+
+def test_roles_and_repeats_and_readings_are_told() -> None:
+    drivers = [
+        DriverDetail("intent_score", "security", "2026-06-22T00:00:00Z", 9.0, 1, 82.5, True, 30.0),
+        DriverDetail("page_view", "", "2026-07-01T00:00:00Z", 0.0, 12, 1.0, False, 3.0),
+    ]
+    said = told(drivers=drivers, people=3, roles=2)
+    assert said[0] == (
+        "Intent: intent score on security at 82.5 9 days ago (22 Jun 2026), "
+        "page view 12 times today (1 Jul 2026)"
+    )
+    assert said[-1].startswith("Engagement: 3 people in 2 roles over 1 channel")
+
+
+def test_reasons_stay_short_whatever_the_names() -> None:
+    driver = DriverDetail("t" * 256, "x" * 256, "2026-06-22T00:00:00Z", 9.0, 12, 1.0, False, 30.0)
+    trigger = TriggerDetail("a", "n" * 200, "w" * 200, "2026-06-22T00:00:00Z", 9.0, 1.0)
+    said = told([trigger], drivers=[driver, driver])
+    assert max(map(len, said)) <= LONGEST_REASON
+    assert said[0].endswith("…")
+    assert said[1].count("22 Jun 2026") == 1
+
+
+def test_a_trigger_is_told_with_its_date_and_why() -> None:
+    trigger = TriggerDetail("cfo", "A new CFO", "New CFOs look at it all.", "2026-06-22T00:00:00Z", 9.0, 20.0)
+    assert told([trigger], age_days=None) == [
+        "Intent: A new CFO 9 days ago (22 Jun 2026): New CFOs look at it all.",
+        "Recency, Engagement: no signals yet",
+    ]
+    assert told([trigger], drivers=[])[:2] == [
+        "Intent: A new CFO 9 days ago (22 Jun 2026): New CFOs look at it all.",
+        "Recency: last signal yesterday (30 Jun 2026)",
+    ]
+
+
+def test_signals_of_a_while_ago_are_told_as_such() -> None:
+    assert told(read_ago=12.0)[0] == (
+        "Intent, Recency, Engagement: the store did not answer; signals are those read 12 seconds ago"
+    )
+    assert told(read_ago=12.0, age_days=None)[1] == NO_SIGNALS
 
 
 def test_signals_that_say_nothing_of_intent_are_told_as_such() -> None:
@@ -193,7 +254,11 @@ def test_the_signals_behind_a_score_are_detailed() -> None:
     ).detail.signals
     assert (detail.state, detail.age_days, detail.people, detail.channels) == ("ok", 10.12, 1, 0)
     assert detail.trend == round(4 / 7, 3)
-    assert detail.drivers == [DriverDetail("demo_request", "", 45.0)]
+    assert detail.drivers == [
+        DriverDetail("demo_request", "", "2026-05-17T00:00:00Z", 45.0, 1, 1.0, False, detail.intent_points)
+    ]
+    assert (detail.intent.age_days, detail.intent.last) == (45.0, "2026-05-17T00:00:00Z")
+    assert (detail.recency.age_days, detail.engagement.age_days) == (10.12, 10.12)
 
 
 def test_details_hold_plain_numbers_that_any_writer_of_json_takes() -> None:

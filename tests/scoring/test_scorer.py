@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from scoring.errors import RequestError
 from scoring.features import FeatureSchema, IndustryEncoder
 from scoring.plan import PRESETS
 from scoring.readings import Reading
-from scoring.scorer import Scorer, ScoreRequest, say_moment
+from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.log import SignalBatch
 from scoring.signals.signal import Signal
 from tests.scoring import obvious
@@ -208,6 +210,7 @@ def test_without_signals_the_answer_is_fit_alone_and_says_so() -> None:
     none = SCORER.score_one(request, SignalBatch.empty(1))
     assert (lost.degraded, lost.intent, lost.recency, lost.engagement) == (True, None, None, None)
     assert (lost.detail.signals.state, lost.detail.signals.age_days) == ("unavailable", None)
+    assert (lost.detail.signals.read_ago, none.detail.signals.read_ago) == (None, 0.0)
     assert (none.degraded, none.intent, none.recency, none.engagement) == (False, 0.0, 0.0, 0.0)
     assert lost.score == none.score == pytest.approx(0.5 * lost.fit, abs=0.006)
     assert (lost.fit, lost.detail.fit) == (none.fit, none.detail.fit)
@@ -289,13 +292,6 @@ def test_expectations_are_those_of_the_accounts_band() -> None:
         assert (expected["clv"].value, expected["clv"].low, expected["clv"].customers) == (8e4, 7e4, 90)
         assert expected["payback"].value == (20.0 if payback < -0.5 else 14.0 if payback < 0.5 else 9.0)
         assert [found.unit for found in expected.values()] == ["ratio", "currency", "months"]
-
-
-@given(st.floats(1e8, 4e9))
-def test_a_moment_is_written_in_utc_to_the_millisecond(seconds: float) -> None:
-    written = say_moment(seconds)
-    assert written.endswith("Z")
-    assert len(written) == len("2026-07-01T00:00:00.250Z")
 
 
 # Industries and countries
@@ -391,3 +387,103 @@ def test_a_rule_reads_an_attribute_that_no_encoder_reads_so(taxonomy: Scorer) ->
 
 def test_an_industry_that_cannot_be_read_is_named(taxonomy: Scorer) -> None:
     assert score({"industry": {"a": 1}}, scorer=taxonomy).detail.fit.unreadable == ["industry"]
+
+
+# Triggers, and signals read a while ago
+
+TRIGGERED = (
+    PLAN
+    + """
+[[trigger]]
+id = "public-soon"
+name = "Goes public"
+why = "A listing needs numbers that hold."
+where = [{public = true}]
+intent = 2
+
+[[trigger]]
+id = "asked"
+signals = ["demo_request", "contact_request"]
+within_days = 30
+
+[[trigger]]
+id = "old-enough"
+date_of = "founded"
+within_days = 3650
+where = [{employees = {min = 100}}]
+intent = 0
+"""
+)
+TRIGGERS = Scorer(artifact(TRIGGERED))
+
+
+def test_a_trigger_that_holds_adds_its_weight_to_intent_and_is_explained() -> None:
+    quiet = score(FINTECH, scorer=TRIGGERS)
+    answer = score({**FINTECH, "public": "yes"}, scorer=TRIGGERS)
+    assert (quiet.intent, quiet.detail.triggers) == (0, [])
+    assert answer.intent == pytest.approx(100 * (1 - math.exp(-2 / 4)), abs=0.006)
+    assert answer.detail.signals.intent.state == "ok"
+    (held,) = answer.detail.triggers
+    assert (held.id, held.name, held.since, held.age_days) == ("public-soon", "Goes public", None, None)
+    assert held.points == answer.detail.signals.intent_points
+    assert answer.reasons[-2:] == [
+        "Intent: Goes public: A listing needs numbers that hold.",
+        "Recency, Engagement: no signals yet",
+    ]
+
+
+def test_triggers_hold_by_attributes_signals_and_dates_as_of_the_moment_asked() -> None:
+    known = {**FINTECH, "founded": "2020-07-01", "public": True}
+    asked = signal("demo_request", days_ago=29)
+    answer = score(known, asked, scorer=TRIGGERS)
+    held = {one.id: (one.since, one.age_days) for one in answer.detail.triggers}
+    assert held == {
+        "public-soon": (None, None),
+        "asked": ("2026-06-02T00:00:00Z", 29.0),
+        "old-enough": ("2020-07-01T00:00:00Z", 2191.0),
+    }
+    weights = {one.id: one.points for one in answer.detail.triggers}
+    assert weights["old-enough"] == 0 < weights["asked"] < weights["public-soon"]
+    before = scored(TRIGGERS, Case(Account("A-1", attributes=known), AS_OF - 30 * DAY, None, [asked]))[0]
+    assert [one.id for one in before.detail.triggers] == ["public-soon", "old-enough"]
+    assert score({**known, "founded": "soon"}, scorer=TRIGGERS).detail.triggers[1:] == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(cases(), min_size=1, max_size=4))
+def test_intent_is_explained_to_the_last_bit_and_batches_change_nothing(found: list[Case]) -> None:
+    for case, answer in zip(found, scored(TRIGGERS, *found), strict=True):
+        signals_ = answer.detail.signals
+        parts = [one.points for one in signals_.drivers] + [one.points for one in answer.detail.triggers]
+        assert sum(parts) + signals_.other_points == signals_.intent_points
+        assert answer.intent == (round(signals_.intent_points, 2) if case.available else None)
+        assert TRIGGERS.score_one(case.request(TRIGGERS), batch_of([[case.log()]])) == answer
+        assert all(len(reason) <= 118 for reason in answer.reasons if not reason.startswith("Fit"))
+
+
+def test_attributes_that_only_a_trigger_asks_for_are_known() -> None:
+    plan = PLAN + '\n[[trigger]]\nid = "moved"\ndate_of = "Moved On"\nwhere = [{"Uses ERP" = true}]\n'
+    answer = score({"moved_on": "2026-06-30", "uses-erp": "yes"}, scorer=Scorer(artifact(plan)))
+    assert answer.detail.fit.unknown == []
+    assert [one.since for one in answer.detail.triggers] == ["2026-06-30T00:00:00Z"]
+
+
+def test_signals_read_a_while_ago_give_numbers_and_the_answer_is_degraded() -> None:
+    request = Case(Account("A-1", attributes=FINTECH), AS_OF, None, ()).request(SCORER)
+    live = batch_of([[log_of(BUSY)]])
+    now = SCORER.score_one(request, live)
+    then = SCORER.score_one(request, replace(live, read_ago=np.array([90.0])))
+    assert (now.degraded, then.degraded) == (False, True)
+    assert (then.intent, then.recency, then.engagement) == (now.intent, now.recency, now.engagement)
+    assert (then.score, then.detail.signals.read_ago) == (now.score, 90.0)
+    assert {family.state for family in families(then)} == {"stale"}
+    assert {family.state for family in families(now)} == {"ok"}
+    assert (
+        "Intent, Recency, Engagement: the store did not answer; signals are those read 2 minutes ago"
+        in then.reasons
+    )
+
+
+def families(answer: Answer) -> list[Any]:
+    found = answer.detail.signals
+    return [found.intent, found.recency, found.engagement]
