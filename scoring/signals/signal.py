@@ -69,8 +69,8 @@ class Signal:
         in for it, so that a resend is a duplicate; without a time as well, the same signal counts once a day.
 
         Args:
-            raw: account_id, domain, email, type, occurred_at, event_id, topic, strength, person, channel, title,
-                role, seniority and level, of which an identity and the type are needed.
+            raw: account_id, domain, email, type, occurred_at, event_id, topic, strength, person, channel,
+                title, role, seniority and level, of which an identity and the type are needed.
             now: the time in unix seconds, for a signal that does not say when it happened.
 
         Raises:
@@ -84,16 +84,16 @@ class Signal:
         """
         given_at = _time(raw.get("occurred_at"), now)
         level = _level(raw.get("level"))
-        role, seniority = _standing(raw)
+        role, seniority = read_standing(raw)
         signal = cls(
-            keys=_keys(raw),
-            type=_type(raw),
+            keys=read_keys(raw),
+            type=read_type(raw),
             at=now if given_at is None else given_at,
             event_id=_text(raw, "event_id"),
-            topic=_name(raw, "topic"),
+            topic=read_name(raw, "topic"),
             strength=_strength(raw.get("strength"), level=level),
-            person=_label(raw, "person") or _label(raw, "email"),
-            channel=_name(raw, "channel"),
+            person=read_person(raw),
+            channel=read_name(raw, "channel"),
             role=role,
             seniority=seniority,
             level=level,
@@ -114,7 +114,8 @@ def _refuse(field: str, code: str, what_to_do: str) -> RequestError:
     return RequestError(f"{field} {what_to_do}", field=field, code=code)
 
 
-def _keys(raw: Mapping[str, object]) -> tuple[str, ...]:
+def read_keys(raw: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names of the account's logs; none where nothing names an account."""
     account_id, domain, email = (
         checked_identity(_plain(raw.get(name), name), name) for name in ("account_id", "domain", "email")
     )
@@ -150,20 +151,26 @@ def _label(raw: Mapping[str, object], field: str) -> str:
     return " ".join(_text(raw, field).lower().split())
 
 
-def _name(raw: Mapping[str, object], field: str) -> str:
+def read_name(raw: Mapping[str, object], field: str) -> str:
     """Return a name, which is stored as it is: one that is an e-mail address is left out."""
     label = _label(raw, field)
     return ADDRESS if _AN_ADDRESS.search(label) else label
 
 
-def _standing(raw: Mapping[str, object]) -> tuple[int, int]:
+def read_person(raw: Mapping[str, object]) -> str:
+    """Return who did it: the e-mail address where no person is named."""
+    return _label(raw, "person") or _label(raw, "email")
+
+
+def read_standing(raw: Mapping[str, object]) -> tuple[int, int]:
     """Return the person's role and seniority: what the sender says of them, else what the title says."""
     title, role, seniority = (_text(raw, field) for field in ("title", "role", "seniority"))
     by_title = read_title(title)
     return read_role(role) or by_title[0], read_seniority(seniority) or by_title[1]
 
 
-def _type(raw: Mapping[str, object]) -> str:
+def read_type(raw: Mapping[str, object]) -> str:
+    """Return what happened, in its one spelling."""
     text = _text(raw, "type")
     found = ADDRESS if _AN_ADDRESS.search(text) else signal_type(text)
     if not found:
