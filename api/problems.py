@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from api.request_id import request_id_of
@@ -24,6 +24,9 @@ RETRY_AFTER_SECONDS = 1
 STATUS_BY_CODE = {
     "body_not_json": 400,
     "unauthorized": 401,
+    "signature_invalid": 401,
+    "timestamp_stale": 401,
+    "source_unknown": 404,
     "body_too_large": 413,
     "too_many_accounts": 413,
     "too_many_signals": 413,
@@ -40,6 +43,8 @@ class FieldProblem(BaseModel):
 
 class Problem(BaseModel):
     """An error: what is wrong, where, and what to do."""
+
+    model_config = ConfigDict(extra="allow")  # RFC 9457 lets a problem say more, such as a status per item
 
     type: str
     title: str
