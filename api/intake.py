@@ -23,7 +23,7 @@ SMALL_BATCH = 200  # items read on the event loop; more would hold up other requ
 MOST_UNKNOWN_TYPES = 20  # named in an answer; a sender of made-up names gets the rest as one number
 OTHER_TYPES = "(other)"
 REJECTED = "rejected"
-_BEST_LAST = (REJECTED, Outcome.DROPPED, Outcome.DUPLICATE, Outcome.ACCEPTED)
+_RANK = {REJECTED: 0, Outcome.DROPPED: 1, Outcome.DUPLICATE: 2, Outcome.ACCEPTED: 3}
 
 WhichResults = Literal["exceptions", "all"]
 
@@ -87,12 +87,14 @@ async def take_in(service: Service, items: Sequence[Any], *, now: float) -> Take
     owners, signals, faults = await run_in_threadpool(read) if len(items) > SMALL_BATCH else read()
     outcomes = await _stored(service, signals, now)
     statuses: list[str] = [REJECTED] * len(items)
-    unknown: Counter[str] = Counter()
-    known = service.scorer.artifact.policy.of
+    accepted: Counter[str] = Counter()
     for owner, signal, outcome in zip(owners, signals, outcomes, strict=True):
-        statuses[owner] = max(statuses[owner], outcome, key=_BEST_LAST.index)
-        if outcome is Outcome.ACCEPTED and known(signal.type) is None:
-            unknown[signal.type] += 1
+        if _RANK[outcome] > _RANK[statuses[owner]]:  # of a row that is several signals, the best says it
+            statuses[owner] = outcome
+        if outcome is Outcome.ACCEPTED:
+            accepted[signal.type] += 1
+    known = service.scorer.artifact.policy.of
+    unknown = Counter({name: number for name, number in accepted.items() if known(name) is None})
     return Taken(statuses, faults, unknown)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from api.webhooks.fields import Event, mapped, rows_of
 from api.webhooks.sources import Source
+from api.webhooks.tables import tables
 from api.webhooks.verification import Delivery, check_token
 from scoring.errors import RequestError
 
@@ -22,7 +23,6 @@ CODE_HEADER = "X-DemandbaseAPI-ValidationCode"
 TYPE = "demandbase_intent"
 EVENT_TYPE = "demandbase_activity"
 _CODE = re.compile(rb"[A-Za-z0-9_-]{1,128}")
-_WORDS = {"high": 90.0, "medium": 60.0, "low": 30.0}  # its words for intent; the numbers are our judgement
 
 
 def handshake(delivery: Delivery) -> dict[str, str]:
@@ -62,6 +62,6 @@ def _signal(row: Any, source: Source) -> Any:
     found = mapped(Event(row), source.kind, source)
     strength = found.get("strength")
     if isinstance(strength, str):
-        found["strength"] = _WORDS.get(strength.strip().lower(), strength)
+        found["strength"] = tables("levels")[TYPE].get(strength.strip().lower(), strength)
     level = "strength" in found
     return {"type": TYPE if level else EVENT_TYPE, "level": level, "channel": "ads", **found}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 from api.webhooks.sources import Source
+from api.webhooks.tables import tables
 from scoring.errors import RequestError
 from scoring.signals.signal import signal_type
 
@@ -15,8 +14,7 @@ from scoring.signals.signal import signal_type
 @cache
 def table(name: str) -> Mapping[str, str]:
     """Return a table of `event_types.toml`, its keys in the one spelling of signal types."""
-    tables = tomllib.loads(files(__package__).joinpath("event_types.toml").read_text(encoding="utf-8"))
-    return {signal_type(key): value for key, value in tables[name].items()}
+    return {signal_type(key): value for key, value in tables("event_types")[name].items()}
 
 
 def type_of(names: list[str], known: Mapping[str, str], source: Source) -> str:
@@ -34,11 +32,9 @@ def type_of(names: list[str], known: Mapping[str, str], source: Source) -> str:
     >>> type_of(["Demo Requested"], table("track"), Source(kind="g2", secrets=["sixteen letters."]))
     'demo_request'
     """
-    own = {signal_type(key): value for key, value in source.types.items()}
     spelt = [signal_type(name) for name in names]
-    found = next((own[name] for name in spelt if name in own), None)
-    if found is None:
-        found = next((known[name] for name in spelt if name in known), None)
+    given = (source.types[name] for name in spelt if name in source.types)
+    found = next(given, next((known[name] for name in spelt if name in known), None))
     if found is None and not spelt[-1]:
         raise RequestError("the event does not say what happened", field="type", code="type_missing")
     if found == "":

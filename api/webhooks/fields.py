@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from api.bodies import as_json
 from api.webhooks.sources import Source
+from api.webhooks.tables import tables
 from scoring.values import is_missing
 
 ROWS = "rows"
@@ -67,12 +66,7 @@ def _plain(name: str) -> str:
 @cache
 def paths_of(kind: str) -> Paths:
     """Return where a kind's events hold each field of a signal, as far as that is known."""
-    return {name: paths for name, paths in _tables()[kind].items() if name != ROWS}
-
-
-@cache
-def _tables() -> Mapping[str, Paths]:
-    return tomllib.loads(files(__package__).joinpath("fields.toml").read_text(encoding="utf-8"))
+    return {name: paths for name, paths in tables("fields")[kind].items() if name != ROWS}
 
 
 def rows_of(body: bytes, kind: str, source: Source) -> list[Any]:
@@ -83,7 +77,7 @@ def rows_of(body: bytes, kind: str, source: Source) -> list[Any]:
     """
     value = as_json(body)
     if isinstance(value, Mapping):
-        paths = [source.rows] if source.rows else _tables()[kind].get(ROWS, ())
+        paths = [source.rows] if source.rows else tables("fields")[kind].get(ROWS, ())
         lists = (found for found in map(Event(value).at, paths) if isinstance(found, list))
         return next(lists, [value])
     return value if isinstance(value, list) else [value]

@@ -42,7 +42,7 @@ def _signal(raw: Any, source: Source) -> Any:
         return raw
     found = {"channel": "review_site", **mapped(Event(raw), source.kind, source)}
     try:
-        kind = type_of([str(found.get("topic", "")), TYPE], {}, source)
+        kind = type_of([*(name for name in [found.get("topic")] if isinstance(name, str)), TYPE], {}, source)
     except RequestError as error:
         return error
     return {"type": kind, **found}

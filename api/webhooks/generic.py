@@ -39,7 +39,8 @@ def signal(raw: Any, source: Source) -> Any:
     if not isinstance(raw, Mapping):
         return raw
     found = mapped(Event(raw), source.kind, source)
+    name = found.get("type")
     try:
-        return {**found, "type": type_of([str(found["type"])], {}, source)} if "type" in found else found
+        return {**found, "type": type_of([name], {}, source)} if isinstance(name, str) else found
     except RequestError as error:
         return error

@@ -13,6 +13,7 @@ generic.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,20 +25,7 @@ from api.webhooks.verification import Delivery, check_timestamp, digests, is_one
 from scoring.errors import RequestError
 
 # Characters that are decoded in the URI before it is signed (HubSpot, "Validating requests", v3).
-_DECODED = {
-    "%3A": ":",
-    "%2F": "/",
-    "%3F": "?",
-    "%40": "@",
-    "%21": "!",
-    "%24": "$",
-    "%27": "'",
-    "%28": "(",
-    "%29": ")",
-    "%2A": "*",
-    "%2C": ",",
-    "%3B": ";",
-}
+_DECODED = ":/?@!$'()*,;"
 _OBJECTS = {"0-1": "contact", "0-2": "company", "0-3": "deal", "0-5": "ticket"}  # objectTypeId of `object.*`
 _IDENTITY = ("portalId", "subscriptionId", "eventId", "objectId", "occurredAt", "fromObjectId", "toObjectId")
 _COMPANY_PROPERTIES = {"associatedcompanyid": "account_id", "email": "email"}
@@ -64,12 +52,12 @@ def signals(delivery: Delivery, source: Source) -> list[Any]:
     Raises:
         RequestError: `body_not_json`.
     """
-    return [_signal(event, source) for event in rows_of(delivery.body, "generic", source)]
+    return [_signal(event, source) for event in rows_of(delivery.body, "hubspot", source)]
 
 
 def _decoded(uri: str) -> str:
-    for encoded, plain in _DECODED.items():
-        uri = uri.replace(encoded, plain).replace(encoded.lower(), plain)
+    for character in _DECODED:
+        uri = re.sub(f"%{ord(character):02X}", character, uri, flags=re.IGNORECASE)
     return uri
 
 
@@ -97,7 +85,8 @@ def _signal(event: Any, source: Source) -> Any:
 
 def _kind_of(event: Mapping[str, Any]) -> tuple[str, str]:
     """Return an event's object and what happened to it; generic subscriptions name the object by number."""
-    kind, _, what = str(event.get("subscriptionType") or "").partition(".")
+    subscription = event.get("subscriptionType")
+    kind, _, what = (subscription if isinstance(subscription, str) else "").partition(".")
     return (_OBJECTS.get(str(event.get("objectTypeId")), kind) if kind == "object" else kind), what
 
 

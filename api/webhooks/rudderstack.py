@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from api.bodies import as_json
 from api.webhooks import tracking
+from api.webhooks.batches import elements, is_batch
 from api.webhooks.sources import Source
 from api.webhooks.verification import Delivery, check_token
 from scoring.errors import RequestError
 
 LARGEST_EVENT = 32 * 1024  # bytes
-_events = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def verify(delivery: Delivery, source: Source) -> None:
@@ -36,13 +34,8 @@ def signals(delivery: Delivery, source: Source) -> list[Any]:
     Raises:
         RequestError: `body_not_json`.
     """
-    return [_signal(event, source) for event in _each(delivery.body)]
-
-
-def _each(body: bytes) -> list[bytes]:
-    if not isinstance(as_json(body), list):
-        return [body]
-    return [bytes(event) for event in _events.decode(body)]
+    events = elements(delivery.body) if is_batch(delivery.body) else [delivery.body]
+    return [_signal(event, source) for event in events]
 
 
 def _signal(event: bytes, source: Source) -> Any:

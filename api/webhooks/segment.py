@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from api.webhooks import tracking
+from api.webhooks.batches import elements, is_batch
 from api.webhooks.fields import rows_of
 from api.webhooks.sources import Source
 from api.webhooks.verification import Delivery, check_token, hex_digests, is_one_of, wrong_signature
+from scoring.errors import RequestError
 
 _ALGORITHM = "sha1"  # Segment's choice; as an HMAC it is not known to be broken
-_SPACE = b" \t\r\n"
-_batch = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def verify(delivery: Delivery, source: Source) -> None:
@@ -30,7 +28,7 @@ def verify(delivery: Delivery, source: Source) -> None:
         RequestError: `signature_invalid`.
     """
     signed = delivery.body
-    if delivery.body.lstrip(_SPACE).startswith(b"["):
+    if is_batch(delivery.body):
         if not source.header:
             raise wrong_signature("of a batch only the first event is signed; set header and header_secrets")
         check_token(delivery, source)
@@ -49,9 +47,7 @@ def signals(delivery: Delivery, source: Source) -> list[Any]:
 
 
 def _first(body: bytes) -> bytes:
-    """Return the bytes of an array's first element, as they stand."""
     try:
-        elements = _batch.decode(body)
-    except (msgspec.DecodeError, RecursionError):  # nothing that Segment has signed
+        return next(iter(elements(body)), b"")
+    except RequestError:  # nothing that Segment has signed
         raise wrong_signature("the body is not a JSON array") from None
-    return bytes(elements[0]) if elements else b""

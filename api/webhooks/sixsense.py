@@ -11,20 +11,17 @@ from typing import Any
 
 from api.webhooks.fields import Event, paths_of, rows_of
 from api.webhooks.sources import Source
+from api.webhooks.tables import tables
 from api.webhooks.verification import Delivery, check_token
 from scoring.errors import RequestError
 
 KIND = "6sense"
-# How far a buying stage is along, and how well a profile fits, in points; the steps are our judgement.
-_STAGES = {"target": 10.0, "awareness": 35.0, "consideration": 60.0, "decision": 85.0, "purchase": 100.0}
-_FITS = {"weak": 10.0, "moderate": 50.0, "strong": 90.0}
 _TYPES = {
     "intent_score": "sixsense_intent",
     "buying_stage": "sixsense_buying_stage",
     "profile_score": "sixsense_profile_score",
     "profile_fit": "sixsense_profile_fit",
 }
-_WORDS = {"buying_stage": _STAGES, "profile_fit": _FITS}
 _FIELDS = tuple(f"company_{name}" for name in _TYPES)
 _SHARED = ("account_id", "domain", "email", "topic", "occurred_at")
 
@@ -68,7 +65,7 @@ def levels(row: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def _strength(name: str, value: Any) -> Any:
-    words = _WORDS.get(name)
+    words = tables("levels").get(_TYPES[name])
     if words is None:
         return value
     points = words.get(str(value).strip().lower())

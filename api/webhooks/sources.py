@@ -20,6 +20,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 from api.problems import faults
 from api.settings import SettingsError
 from scoring.errors import RequestError
+from scoring.signals.signal import signal_type
 
 Kind = Literal[
     "6sense", "bombora", "demandbase", "g2", "generic", "hubspot", "rudderstack", "segment", "standard"
@@ -82,6 +83,11 @@ class Source(BaseModel):
         if not isinstance(mapping, dict):
             return mapping
         return {name: [paths] if isinstance(paths, str) else paths for name, paths in mapping.items()}
+
+    @field_validator("types")
+    @classmethod
+    def _in_one_spelling(cls, types: dict[str, str]) -> dict[str, str]:
+        return {signal_type(name): signal_type(kind) for name, kind in types.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> Source:

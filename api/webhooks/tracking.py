@@ -45,12 +45,15 @@ def signal(raw: Any, source: Source) -> Any:
     if call == "group":  # what it has traits of is the company; a website elsewhere is the person's own
         found.setdefault("domain", found.get("website"))
     found.setdefault("channel", _channel(found))
+    if "email" in found:  # who is known by it is so everywhere, and by a user id here alone
+        found.pop("person", None)
     return {"type": kind, **{name: found[name] for name in _PASSED_ON if name in found}}
 
 
 def _type(call: str, event: Event, found: Mapping[str, Any], source: Source) -> str:
     if call == "track":
-        return type_of([str(event.at("event") or call)], table("track"), source)
+        name = event.at("event")
+        return type_of([name if isinstance(name, str) and name else call], table("track"), source)
     if call == "page":
         words = _WORD.findall(str(found.get("page", "")).lower())
         telling = [word for word in words if word in table("pages")]
