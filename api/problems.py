@@ -6,13 +6,15 @@ A problem never repeats what the caller sent: it may be personal data.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from api.request_id import request_id_of
@@ -44,8 +46,6 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """An error: what is wrong, where, and what to do."""
 
-    model_config = ConfigDict(extra="allow")  # RFC 9457 lets a problem say more, such as a status per item
-
     type: str
     title: str
     status: int
@@ -69,8 +69,25 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def problem(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
-    """Build a problem response."""
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    extensions: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> Response:
+    """Build a problem response.
+
+    Args:
+        request: what it answers.
+        status: of HTTP.
+        code: stable, for programs.
+        detail: what to do, for people.
+        extensions: what it says beyond a `Problem`, which RFC 9457 allows, such as a status per item.
+        more: further fields of `Problem`.
+    """
     body = Problem(
         type=f"urn:firebrand:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -80,7 +97,7 @@ def problem(request: Request, status: int, code: str, detail: str, **more: Any) 
         request_id=request_id_of(request.scope),
         **more,
     )
-    return Response(orjson.dumps(body.model_dump()), status, media_type=MEDIA_TYPE)
+    return Response(orjson.dumps({**body.model_dump(), **extensions}), status, media_type=MEDIA_TYPE)
 
 
 def status_of(error: FirebrandError) -> int:

@@ -163,7 +163,7 @@ class SignalsAnswer(BaseModel):
     dropped: int = Field(description="Older than the store keeps signals.")
     rejected: int = Field(description="Could not be read; `results` says why.")
     results: list[SignalResult] = Field(
-        description="In order, those that were not plainly accepted; with ?results=all every one."
+        description="In order, what is not in the store, and why; with ?results=all every signal."
     )
     unknown_types: dict[str, int] = Field(
         description="Accepted signals whose type the model does not know: they are kept and weigh nothing."

@@ -18,6 +18,17 @@ from api.event_ids import event_id_of
 from scoring.errors import RequestError
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+# An object with none of these is no signal, but a list of them under some name that is not known here.
+_OF_A_SIGNAL = {
+    "type",
+    "account_id",
+    "domain",
+    "email",
+    "specversion",
+    "company_domain",
+    "company",
+    "website",
+}
 _IN_HEADERS = "ce-"
 
 
@@ -59,8 +70,8 @@ def _values(body: bytes, content_type: str, most: int) -> list[Any]:
 
 
 def _listed(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        value = value.get("signals", [value])
+    if isinstance(value, dict):
+        value = value.get("signals", [value] if _OF_A_SIGNAL & value.keys() else None)
     if not isinstance(value, list):
         message = 'send one signal, a JSON array of signals, {"signals": [...]}, or one signal per line'
         raise RequestError(message, field="signals")
@@ -96,7 +107,7 @@ def _check_number(number: int, most: int) -> None:
 
 
 def _is_cloud_event(raw: Any) -> bool:
-    return isinstance(raw, Mapping) and "specversion" in raw
+    return isinstance(raw, dict) and "specversion" in raw
 
 
 def _from_headers(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -15,19 +15,21 @@ checked over the raw bytes, in constant time.
 | kind | a caller proves itself by | besides the secrets | set up there |
 |---|---|---|---|
 | hubspot | X-HubSpot-Signature-v3, 5 minutes | public_url | the app's target URL, exactly as public_url |
-| segment | X-Signature; batches by header too | header, header_secrets (batches) | shared secret; header |
-| rudderstack | a header's value | header (Authorization) | the header |
-| demandbase | a header's value, or ?token= | header, token_in_url, mapping | URL; its HEAD call is answered |
-| bombora | X-Bombora-Signature-256 | | the secret |
+| segment | X-Signature; batches by header too | header, header_secrets, mapping, fixed | shared secret; header |
+| rudderstack | a header's value | header, mapping, fixed | the header |
+| demandbase | a header's value, or ?token= | header, token_in_url, reading | URL; its HEAD call is answered |
+| bombora | X-Bombora-Signature-256 | reading | the secret |
 | 6sense | a header's value | header | your own job posts the API's rows |
-| g2 | a header's value, or ?token= | header, token_in_url, mapping | URL or header |
-| generic | a header's value, or ?token= | header, token_in_url, mapping, fixed, rows | header |
-| standard | webhook-signature, 5 minutes | mapping, fixed, rows | URL; secrets are `whsec_...` |
+| g2 | a header's value, or ?token= | header, token_in_url, reading | URL or header |
+| generic | a header's value, or ?token= | header, token_in_url, reading | header |
+| standard | webhook-signature, 5 minutes | reading | URL; secrets are `whsec_...` |
 
-`types` gives a sender's event name its signal type, and "" leaves such events out:
-`types = {"Trial Started" = "product_trial"}`. `mapping` says where in an event each field of a signal stands,
-by dotted paths of which the first that is there counts; `fixed` gives the value where none is; `rows` is the
-path to the list of events.
+A token stands in the header Authorization, alone or after `Bearer`, where `header` names no other.
+
+Reading is `mapping`, `fixed` and `rows`. `mapping` says where in an event each field of a signal stands, by
+dotted paths of which the first that is there counts; `fixed` gives the value where none is; `rows` is the path
+to the list of events. `types` gives a sender's event name its signal type, and "" leaves such events out:
+`types = {"Trial Started" = "product_trial"}`.
 
 What a caller gets: 401 for a wrong signature or a stale timestamp, 503 where the store does not answer, and
 then each vendor's module says which status it sees for what can never be stored.

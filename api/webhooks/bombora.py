@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from api.webhooks.fields import Event, paths_of, rows_of
+from api.webhooks.fields import Event, mapped, rows_of
 from api.webhooks.sources import Source
 from api.webhooks.verification import Delivery, digests, is_one_of, wrong_signature
 from scoring.errors import RequestError
@@ -43,18 +43,19 @@ def signals(delivery: Delivery, source: Source) -> list[Any]:
     Raises:
         RequestError: `body_not_json`.
     """
-    return [_level(row, delivery.now) for row in rows_of(delivery.body, "bombora", source)]
+    return [_level(row, source, delivery.now) for row in rows_of(delivery.body, "bombora", source)]
 
 
-def _level(row: Any, now: float) -> Any:
+def _level(row: Any, source: Source, now: float) -> Any:
     if not isinstance(row, Mapping):
         return row
-    found = Event(row).fields(paths_of("bombora"))
+    found = mapped(Event(row), "bombora", source)
+    week = found.pop("week", None)  # before the next line, which is for a mapping of one's own
     try:
-        occurred_at = _moment(found.pop("week", None), now)
+        occurred_at = _moment(found.pop("occurred_at", week), now)
     except ValueError:
         return RequestError("the week must be a date", field="week", code="time_invalid")
-    return {"type": TYPE, "level": True, "channel": "partner", "occurred_at": occurred_at, **found}
+    return {"type": TYPE, "level": True, "channel": "partner", **found, "occurred_at": occurred_at}
 
 
 def _moment(week: Any, now: float) -> float | None:

@@ -43,17 +43,19 @@ SignalField = Literal[
 ]
 Secret = Annotated[SecretStr, Field(min_length=16, max_length=256)]
 Secrets = Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
-# What each kind takes besides `secrets` and `types`; anything else would do nothing, and nobody would notice.
+# What each kind takes besides `secrets`; anything else would do nothing, and nobody would notice.
+_READING = {"mapping", "fixed", "rows"}
+_TOKEN = {"header", "token_in_url"}
 _TAKES: dict[str, set[str]] = {
     "6sense": {"header"},
-    "bombora": set(),
-    "demandbase": {"header", "token_in_url", "mapping", "fixed", "rows"},
-    "g2": {"header", "token_in_url", "mapping", "fixed", "rows"},
-    "generic": {"header", "token_in_url", "mapping", "fixed", "rows"},
-    "hubspot": {"public_url"},
-    "rudderstack": {"header"},
-    "segment": {"header", "header_secrets"},
-    "standard": {"mapping", "fixed", "rows"},
+    "bombora": _READING,
+    "demandbase": _TOKEN | _READING,
+    "g2": _TOKEN | _READING | {"types"},
+    "generic": _TOKEN | _READING | {"types"},
+    "hubspot": {"public_url", "types"},
+    "rudderstack": {"header", "mapping", "fixed", "types"},
+    "segment": {"header", "header_secrets", "mapping", "fixed", "types"},
+    "standard": _READING | {"types"},
 }
 
 
@@ -91,13 +93,15 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Source:
-        needless = self.model_fields_set - {"kind", "secrets", "types"} - _TAKES[self.kind]
+        needless = self.model_fields_set - {"kind", "secrets"} - _TAKES[self.kind]
         if needless:
             raise ValueError(f"a source of kind {self.kind} takes no {', '.join(sorted(needless))}")
         if self.kind == "hubspot" and not self.public_url.startswith("https://"):
             raise ValueError("hubspot needs public_url: the https:// address it calls, which it signs")
         if bool(self.header) != bool(self.header_secrets) and self.kind == "segment":
             raise ValueError("give header and header_secrets together: they prove the batches of segment")
+        if self.kind in {"rudderstack", "segment"} and "type" in {*self.mapping, *self.fixed}:
+            raise ValueError("what an event is called says its type here; use types")
         if self.kind == "standard":
             self._check_standard_secrets()
         return self

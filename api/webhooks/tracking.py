@@ -11,24 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.webhooks.event_types import table, type_of
-from api.webhooks.fields import Event, paths_of
+from api.webhooks.fields import Event, mapped
 from api.webhooks.sources import Source
 from scoring.errors import RequestError
 from scoring.signals.signal import signal_type
 
 WEB = "web"
 _WORD = re.compile(r"[a-z0-9]+")
-_PASSED_ON = (
-    "account_id",
-    "domain",
-    "email",
-    "person",
-    "occurred_at",
-    "event_id",
-    "topic",
-    "title",
-    "channel",
-)
+_READ_HERE = {"website", "medium", "page"}
 
 
 def signal(raw: Any, source: Source) -> Any:
@@ -36,7 +26,7 @@ def signal(raw: Any, source: Source) -> Any:
     if not isinstance(raw, Mapping):
         return raw
     event = Event(raw)
-    found = event.fields(paths_of("tracking"))
+    found = mapped(event, "tracking", source)
     call = str(raw.get("type") or "").lower()
     try:
         kind = _type(call, event, found, source)
@@ -47,7 +37,7 @@ def signal(raw: Any, source: Source) -> Any:
     found.setdefault("channel", _channel(found))
     if "email" in found:  # who is known by it is so everywhere, and by a user id here alone
         found.pop("person", None)
-    return {"type": kind, **{name: found[name] for name in _PASSED_ON if name in found}}
+    return {"type": kind, **{name: value for name, value in found.items() if name not in _READ_HERE}}
 
 
 def _type(call: str, event: Event, found: Mapping[str, Any], source: Source) -> str:

@@ -40,7 +40,8 @@ def test_every_shape_holds_the_same_signals(signals: list[dict[str, Any]]) -> No
     if len(signals) > 1:
         assert raw_signals(as_lines(signals), {"content-type": "text/csv"}, 10) == signals
     if len(signals) == 1:
-        assert raw_signals(orjson.dumps(signals[0]), {}, 10) == signals
+        typed = [{**signals[0], "type": "visit"}]
+        assert raw_signals(orjson.dumps(typed[0]), {}, 10) == typed
 
 
 @given(source=TEXT, event_id=TEXT, kind=TEXT, data=SIGNAL)
@@ -91,6 +92,7 @@ def test_what_the_data_say_goes_before_the_envelope_but_for_the_id() -> None:
         (b'{"a": 1} {"a": 2}', "body_not_json"),
         (b"7", "request_invalid"),
         (b'"text"', "request_invalid"),
+        (b'{"events": [{"type": "meeting"}]}', "request_invalid"),
         (b'{"signals": {"type": "meeting"}}', "request_invalid"),
         (b"[1, 2, 3, 4]", "too_many_signals"),
         (b'{"a": 1}\n' * 4, "too_many_signals"),

@@ -142,7 +142,7 @@ def test_a_batch_that_went_well_is_a_short_answer(client: httpx.Client, account_
     }
 
 
-def test_every_item_has_a_status_on_request_and_those_not_accepted_in_any_case(
+def test_every_item_has_a_status_on_request_and_what_is_not_stored_in_any_case(
     client: httpx.Client, account_id: str
 ) -> None:
     event = {"account_id": account_id, "type": "meeting"}
@@ -155,10 +155,9 @@ def test_every_item_has_a_status_on_request_and_those_not_accepted_in_any_case(
     answer = client.post("/signals", params={"results": "all"}, json=batch).json()
     statuses = [(result["index"], result["status"]) for result in answer["results"]]
     assert statuses == [(0, "accepted"), (1, "duplicate"), (2, "dropped"), (3, "rejected")]
-    again = send(client, batch)["results"]
-    assert [(result["index"], result["status"]) for result in again] == [
-        (0, "duplicate"),
-        (1, "duplicate"),
+    again = send(client, batch)
+    assert counts(again) == (0, 2, 1, 1)
+    assert [(result["index"], result["status"]) for result in again["results"]] == [
         (2, "dropped"),
         (3, "rejected"),
     ]
@@ -283,3 +282,26 @@ def test_a_cloud_event_that_is_none_says_what_it_lacks(client: httpx.Client, acc
         assert (response.status_code, response.json()["code"]) == (422, "cloudevent_invalid"), change
     broken = {**good, "data": None, "data_base64": "%"}
     assert client.post("/signals", json=broken).json()["field"] == "data"
+
+
+@pytest.mark.parametrize("odd", ["*", "?[a-z]", "{tag}", "fb:names", "a b", "$(x)", "\\", "é\u202e"])
+def test_an_id_with_characters_that_mean_something_to_a_store_is_an_id(
+    client: httpx.Client, account_id: str, odd: str
+) -> None:
+    plain, mine = account_id, f"{odd}{account_id}{odd}"
+    assert counts(send(client, {"account_id": mine, "type": "meeting"})) == (1, 0, 0, 0)
+    assert intent(client, mine) > 0
+    assert intent(client, plain) == 0
+
+
+def test_the_answer_is_described_as_it_is(client: httpx.Client, account_id: str) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    body = [{"account_id": account_id, "type": "meeting", "occurred_at": "2019-01-01"}, 1]
+    answer = send(client, body)
+    assert (
+        set(schemas["SignalsAnswer"]["properties"])
+        == set(schemas["SignalsAnswer"]["required"])
+        == set(answer)
+    )
+    assert set(answer["results"][1]) == set(schemas["SignalResult"]["properties"])
+    assert set(answer["results"][0]) == set(schemas["SignalResult"]["required"])

@@ -31,6 +31,7 @@ secrets = ["{OLD}", "{NEW}"]
 header = "X-Firebrand-Token"
 header_secrets = ["{HEADER_VALUE}"]
 types = {{"Plan Compared" = "pricing_page", "Password Reset" = ""}}
+mapping = {{account_id = ["properties.org.id", "context.groupId", "groupId"]}}
 
 [source.segment-one-by-one]
 kind = "segment"
@@ -48,6 +49,11 @@ token_in_url = true
 [source.bombora]
 kind = "bombora"
 secrets = ["{OLD}", "{NEW}"]
+
+[source.bombora-csv]
+kind = "bombora"
+secrets = ["{OLD}"]
+mapping = {{domain = "site", occurred_at = "through", strength = "points"}}
 
 [source."6sense"]
 kind = "6sense"

@@ -111,3 +111,12 @@ def test_a_report_may_be_longer_than_any_request_to_signals(hooks: httpx.Client,
     accepted, duplicates, dropped, rejected = counts(hooks.post(PATH, **bombora(report)))
     assert accepted + duplicates + dropped == 5_100
     assert (accepted, rejected) == (300, 0)
+
+
+def test_columns_may_be_where_the_settings_say(
+    hooks: httpx.Client, domain: str, stored: Callable[[str], list[Any]]
+) -> None:
+    rows = [{"site": domain, "through": WEEK.isoformat(), "points": 66, "topic": "ETL"}]
+    assert counts(hooks.post("/webhooks/bombora-csv", **bombora(rows, secret=OLD))) == (1, 0, 0, 0)
+    (level,) = stored(f"d:{domain}")
+    assert (level.strength, datetime.fromtimestamp(level.at, UTC).date()) == (66.0, WEEK)

@@ -144,3 +144,23 @@ def test_without_a_header_in_the_settings_batches_are_refused(hooks: httpx.Clien
     response = hooks.post(path, **segment([one], secret=OLD))
     assert response.status_code == 401
     assert "header_secrets" in response.json()["detail"]
+
+
+def test_an_account_may_be_where_the_settings_say(
+    hooks: httpx.Client, account_id: str, stored: Callable[[str], list[Any]]
+) -> None:
+    sent = call(event="Meeting Booked", properties={"org": {"id": account_id}})
+    assert counts(hooks.post(PATH, **segment(sent))) == (1, 0, 0, 0)
+    assert [record.type for record in stored(f"a:{account_id}")] == ["meeting"]
+
+
+def test_a_person_known_by_email_is_one_with_and_without_a_user_id(
+    hooks: httpx.Client, domain: str, stored: Callable[[str], list[Any]]
+) -> None:
+    here = call(event="Meeting Booked", properties={"email": f"ana@{domain}"})
+    for sent in (
+        here,
+        {**call(event="Meeting Booked", properties={"email": f"Ana@{domain}"}), "userId": None},
+    ):
+        assert counts(hooks.post(PATH, **segment(sent))) == (1, 0, 0, 0)
+    assert len({record.person for record in stored(f"d:{domain}")}) == 1

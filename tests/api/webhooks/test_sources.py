@@ -50,6 +50,8 @@ def test_secrets_are_not_shown(file: Path) -> None:
         (f'kind = "segment"\nsecrets = ["{KEY}"]\nheader = "X-Token"', "header_secrets"),
         (f'kind = "segment"\nsecrets = ["{KEY}"]\nheader_secrets = ["{KEY}"]', "header and header_secrets"),
         (f'kind = "bombora"\nsecrets = ["{KEY}"]\nheader = "X-Token"', "kind bombora takes no header"),
+        (f'kind = "6sense"\nsecrets = ["{KEY}"]\ntypes = {{a = "b"}}', "kind 6sense takes no types"),
+        (f'kind = "segment"\nsecrets = ["{KEY}"]\nmapping = {{type = "a"}}', "use types"),
         (f'kind = "g2"\nsecrets = ["{KEY}"]\nheader = "X Token"', "source.a.header: "),
         (f'kind = "g2"\nsecrets = ["{KEY}"]\nmapping = {{size = "a"}}', "source.a.mapping.size"),
         (f'kind = "g2"\nsecrets = ["{KEY}"]\nsecret = "{KEY}"', "source.a.secret: Extra"),
