@@ -11,9 +11,10 @@ from fastapi import Depends, FastAPI, Security
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
 from api.request_id import RequestIds
-from api.routes import health, models, score, signals
+from api.routes import health, models, score, signals, webhooks
 from api.service import Service
 from api.settings import Settings
+from api.webhooks.sources import read_sources
 from scoring.artifact import Artifact
 from scoring.errors import ArtifactError
 from scoring.registry import read_active
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         ArtifactError: as `servable_artifact`.
-        SettingsError: the store's address or key is not set.
+        SettingsError: the store's address or key is not set, or the file of webhooks is wrong.
     """
     scorer = Scorer(servable_artifact(settings))
     url, person_key = settings.store_access()
@@ -65,13 +66,15 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # webhooks follow no redirect
     )
     app.state.settings = settings
+    app.state.sources = read_sources(settings.webhooks)
     app.add_middleware(RequestIds)
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
     for routes in (score, signals, models):
         app.include_router(routes.router, dependencies=guarded)
-    app.include_router(health.router)
+    for routes in (webhooks, health):  # webhooks prove themselves by their signatures
+        app.include_router(routes.router)
     return app
 
 

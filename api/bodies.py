@@ -24,16 +24,29 @@ async def json_body(request: Request) -> Any:
     Raises:
         RequestError: `body_not_json` or `body_too_large`.
     """
+    return as_json(await raw_body(request))
+
+
+def as_json(body: bytes) -> Any:
+    """Read a body as JSON.
+
+    Raises:
+        RequestError: `body_not_json`.
+    """
     try:
-        return orjson.loads((await _body(request)).removeprefix(BYTE_ORDER_MARK))
+        return orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         message = f"the body is not JSON at {place}: {error.msg}; NaN and Infinity are not JSON either"
         raise RequestError(message, code="body_not_json") from None
 
 
-async def _body(request: Request) -> bytes:
-    """Read the body; of one that is too large no more than it takes to know that."""
+async def raw_body(request: Request) -> bytes:
+    """Read the body as it was sent; of one that is too large no more than it takes to know that.
+
+    Raises:
+        RequestError: `body_too_large`.
+    """
     settings: Settings = request.app.state.settings
     announced = request.headers.get("content-length", "")
     _check_size(int(announced) if announced.isdecimal() else 0, settings)

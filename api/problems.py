@@ -6,7 +6,9 @@ A problem never repeats what the caller sent: it may be personal data.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -24,6 +26,9 @@ RETRY_AFTER_SECONDS = 1
 STATUS_BY_CODE = {
     "body_not_json": 400,
     "unauthorized": 401,
+    "signature_invalid": 401,
+    "timestamp_stale": 401,
+    "source_unknown": 404,
     "body_too_large": 413,
     "too_many_accounts": 413,
     "too_many_signals": 413,
@@ -64,8 +69,25 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def problem(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
-    """Build a problem response."""
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    extensions: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> Response:
+    """Build a problem response.
+
+    Args:
+        request: what it answers.
+        status: of HTTP.
+        code: stable, for programs.
+        detail: what to do, for people.
+        extensions: what it says beyond a `Problem`, which RFC 9457 allows, such as a status per item.
+        more: further fields of `Problem`.
+    """
     body = Problem(
         type=f"urn:firebrand:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -75,7 +97,7 @@ def problem(request: Request, status: int, code: str, detail: str, **more: Any) 
         request_id=request_id_of(request.scope),
         **more,
     )
-    return Response(orjson.dumps(body.model_dump()), status, media_type=MEDIA_TYPE)
+    return Response(orjson.dumps({**body.model_dump(), **extensions}), status, media_type=MEDIA_TYPE)
 
 
 def status_of(error: FirebrandError) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -145,22 +145,29 @@ class SignalsBody(BaseModel):
     signals: list[SignalBody]
 
 
-class RejectedSignal(BaseModel):
-    """A signal that was not stored: which one, and why."""
+class SignalResult(BaseModel):
+    """What became of one signal, by its place in the request; `code`, `field` and `message` say why not."""
 
     index: int
-    code: str
-    field: str
-    message: str
+    status: Literal["accepted", "duplicate", "dropped", "rejected"]
+    code: str = ""
+    field: str = ""
+    message: str = ""
 
 
 class SignalsAnswer(BaseModel):
     """What became of the signals. All but the rejected ones are stored, or need not be."""
 
     accepted: int
-    duplicates: int
+    duplicates: int = Field(description="Known before: sent again, a signal counts once.")
     dropped: int = Field(description="Older than the store keeps signals.")
-    rejected: list[RejectedSignal]
+    rejected: int = Field(description="Could not be read; `results` says why.")
+    results: list[SignalResult] = Field(
+        description="In order, what is not in the store, and why; with ?results=all every signal."
+    )
+    unknown_types: dict[str, int] = Field(
+        description="Accepted signals whose type the model does not know: they are kept and weigh nothing."
+    )
 
 
 class ItemProblem(BaseModel):

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from api.app import servable_artifact
 from api.problems import faults
 from api.settings import Settings, SettingsError
+from api.webhooks.sources import read_sources
 from scoring.signals.embedded import EmbeddedStore
 
 GRACEFUL_SECONDS = 10  # after which a request that hangs no longer holds up the exit
@@ -48,6 +49,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     """
     settings = read_settings()
     servable_artifact(settings)
+    read_sources(settings.webhooks)
     if not _is_loopback(host) and not settings.keys:
         message = (
             f"--host {host} can be reached from other machines: set FIREBRAND_API_KEYS to one or more keys"
