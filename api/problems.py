@@ -23,6 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 STATUS_BY_CODE = {
     "body_not_json": 400,
+    "fields_not_utf8": 400,
     "unauthorized": 401,
     "body_too_large": 413,
     "too_many_accounts": 413,
@@ -55,7 +56,7 @@ class Problem(BaseModel):
 DESCRIBED: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": what, "content": {MEDIA_TYPE: {}}}
     for status, what in (
-        (400, "The body is not JSON."),
+        (400, "The body is not JSON, or a query or form is not UTF-8."),
         (401, "No key, or a wrong one."),
         (413, "The body or the batch is too large."),
         (422, "A field is wrong; `field` names it."),
