@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Security
 
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
+from api.metrics import CountRequests, Metrics
 from api.request_id import RequestIds
 from api.routes import health, models, score, signals
 from api.service import Service
@@ -47,11 +48,13 @@ def create_app(settings: Settings) -> FastAPI:
     """
     scorer = Scorer(servable_artifact(settings))
     url, person_key = settings.store_access()
+    metrics = Metrics()
+    metrics.serve_model(scorer.artifact.version, draft=scorer.artifact.draft)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store = SignalStore(url, person_key=person_key, read_budget=settings.read_budget_ms / 1000)
-        app.state.service = Service(settings, scorer, store)
+        app.state.service = Service(settings, scorer, store, metrics)
         yield
         await store.close()
 
@@ -64,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(RequestIds)
+    app.add_middleware(CountRequests, metrics=metrics)  # the last one added is the outermost
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
+from api.metrics import MEDIA_TYPE
 from api.service import Service, service_of
 
 router = APIRouter(tags=["operations"])
@@ -35,3 +36,9 @@ async def ready(service: Annotated[Service, Depends(service_of)]) -> Readiness:
     artifact = service.scorer.artifact
     signals: Literal["ok", "unavailable"] = "ok" if await service.store.ping() else "unavailable"
     return Readiness(ready=True, model_version=artifact.version, draft=artifact.draft, signals=signals)
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
+    """Tell what was counted, in Prometheus's text format. Off the event loop: with workers it reads files."""
+    return Response(service.metrics.text(), media_type=MEDIA_TYPE)
