@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.metrics import MEDIA_TYPE
+from api.openapi_30 import as_openapi_30
 from api.service import Service, service_of
 
 router = APIRouter(tags=["operations"])
@@ -42,3 +43,9 @@ async def ready(service: Annotated[Service, Depends(service_of)]) -> Readiness:
 def metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Tell what was counted, in Prometheus's text format. Off the event loop: with workers it reads files."""
     return Response(service.metrics.text(), media_type=MEDIA_TYPE)
+
+
+@router.get("/openapi-3.0.json", include_in_schema=False)
+async def openapi_30(request: Request) -> dict[str, Any]:
+    """Describe the service in OpenAPI 3.0, for callers that read no later version."""
+    return as_openapi_30(request.app.openapi())
