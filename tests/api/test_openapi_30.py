@@ -146,6 +146,21 @@ def test_what_becomes_of_a_schema(schema: Any, made: Json) -> None:
     assert turned(schema, Other={"type": "object"}) == made
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^a", "minLength": 2, "maxLength": 3, "default": "ab", "title": "T"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2, "uniqueItems": True},
+        {"type": "number", "format": "double", "minimum": 1, "maximum": 2, "multipleOf": 0.5},
+        {"type": "boolean", "description": "d", "deprecated": True},
+        {"enum": ["a", 1]},
+    ],
+    ids=str,
+)
+def test_what_both_versions_say_alike_stays(schema: Json) -> None:
+    assert turned(schema) == schema
+
+
 def test_null_beside_a_reference_is_a_schema_of_its_own() -> None:
     other = {"type": "object", "properties": {"n": {"type": "integer"}}}
     reference = {"anyOf": [{"$ref": "#/components/schemas/Other"}, {"type": "null"}]}
