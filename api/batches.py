@@ -24,6 +24,12 @@ class ScoredAccount(Answer):
     status: Literal[200] = 200
 
 
+# How the OpenAPI document describes a line of an NDJSON answer.
+ONE_RESULT = {
+    "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("ScoredAccount", "ItemProblem")]
+}
+
+
 class BulkAnswer(BaseModel):
     """One result per account, in order: an answer, or what is wrong with that account."""
 

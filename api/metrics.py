@@ -19,8 +19,9 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import GONE
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the client library's own variable; it looks when it is imported
@@ -29,7 +30,6 @@ READS = ("live", "last_good", "unavailable")  # how an account's logs were read
 # Seconds. Callers want p99 under 100 ms, and the store may take 50: most bounds are about there.
 BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 1.0, 10.0)
 NO_ROUTE, OTHER_METHOD = "(none)", "(other)"
-GONE = 499  # nginx's number for a caller that left before its answer; nobody gets it
 
 
 class Metrics:
@@ -195,7 +195,7 @@ class CountRequests:
 
         try:
             await self._app(scope, receive, send_noting_status)
-        except (ClientDisconnect, CancelledError):
+        except CancelledError:
             status = GONE
             raise
         finally:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.request_id import request_id_of
 from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
@@ -21,6 +22,7 @@ from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+GONE = 499  # nginx's number for a caller that left before its answer: nobody gets it, the metrics count it
 STATUS_BY_CODE = {
     "body_not_json": 400,
     "fields_not_utf8": 400,
@@ -91,6 +93,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FirebrandError, _on_firebrand_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -136,6 +139,10 @@ _HELP = {
     "method_not_allowed": "this path does not take this method; /docs lists what it takes",
     "body_too_large": "the body is larger than this service takes; send smaller batches",
 }
+
+
+def _on_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001 - how Starlette calls a handler
+    return Response(status_code=GONE)
 
 
 def _on_bug(request: Request, error: Exception) -> Response:

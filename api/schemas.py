@@ -16,7 +16,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from api.crm_objects import as_row
+from api.hubspot_rows import as_row
 from api.problems import faults
 from scoring.account import Account
 from scoring.errors import RequestError

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.batches import BulkAnswer, read_batch, results, score_batch
+from api.batches import ONE_RESULT, BulkAnswer, read_batch, results, score_batch
 from api.bodies import SentBatch, account_body, batch_body, described_by, described_query
 from api.forms import read_fields
 from api.ndjson import NDJSON, answered_in_lines
@@ -57,6 +57,7 @@ async def _score_one(request: Request, raw: Any, service: Service) -> Response:
     "/score/bulk",
     operation_id="scoreAccounts",
     response_model=BulkAnswer,
+    responses={200: {"content": {NDJSON: {"schema": ONE_RESULT}}}},
     openapi_extra=described_by(BulkBody, array_of=ScoreBody, lines_of=ScoreBody),
 )
 async def score_bulk(

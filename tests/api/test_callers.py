@@ -151,6 +151,14 @@ def test_hubspot_sends_an_array_of_at_most_100(client: httpx.Client) -> None:
     results = answered(client.post("/score", json=rows))["results"]
     assert [row["account_id"] for row in results] == [str(n) for n in range(100)]
     assert {row["status"] for row in results} == {200}
+    event = {"objectId": 7, "eventId": 100, "subscriptionId": 25, "portalId": 33, "attemptNumber": 0}
+    changed = {"propertyName": "industry", "propertyValue": "fintech", "occurredAt": 1782864000000}
+    events = [
+        {**event, **changed, "subscriptionType": f"{of}.propertyChange"} for of in ("company", "contact")
+    ]
+    company, contact = answered(client.post("/score", json=events))["results"]
+    assert (company["account_id"], company["status"]) == ("7", 200)
+    assert (contact["status"], contact["code"]) == (422, "identity_missing")
     (one,) = answered(client.post("/score", json=rows[:1]))["results"]
     assert one["account_id"] == "0"
 

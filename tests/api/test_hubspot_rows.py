@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.crm_objects import as_row
+from api.hubspot_rows import as_row
 from api.schemas import parse_score_body
 from scoring.errors import RequestError
 
@@ -15,7 +15,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["properties", "associated-company", "companyId", "value", "domain", "email"])
+NAMES = st.sampled_from(
+    [
+        "subscriptionType",
+        "objectId",
+        "propertyName",
+        "properties",
+        "associated-company",
+        "companyId",
+        "value",
+        "domain",
+        "email",
+    ]
+)
 
 
 def test_a_company_is_known_by_its_id_and_domain() -> None:
@@ -56,6 +68,43 @@ def test_what_else_the_request_says_is_kept() -> None:
     sent = {"properties": {"domain": "acme.com"}, "reference": "r", "objective": "growth"}
     body = parse_score_body(sent)
     assert (body.reference, body.objective) == ("r", "growth")
+
+
+EVENT = {
+    "objectId": 1246965,
+    "propertyName": "industry",
+    "propertyValue": "fintech",
+    "eventId": 3816279340,
+    "subscriptionId": 25,
+    "portalId": 33,
+    "occurredAt": 1782864000000,
+    "subscriptionType": "company.propertyChange",
+    "attemptNumber": 0,
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"subscriptionType": "company.propertyChange"},
+        {"subscriptionType": "object.propertyChange", "objectTypeId": "0-2"},
+    ],
+    ids=str,
+)
+def test_an_event_of_a_company_is_that_company_with_what_changed(kind: dict[str, str]) -> None:
+    body = parse_score_body({**EVENT, **kind})
+    assert (body.account_id, body.domain, body.attributes) == ("1246965", None, {"industry": "fintech"})
+    assert body.as_of is None, "its score is of now"
+    of_domain = parse_score_body({**EVENT, **kind, "propertyName": "domain", "propertyValue": "acme.com"})
+    assert of_domain.domain == "acme.com"
+    assert parse_score_body({**EVENT, **kind, "propertyName": "domain", "propertyValue": ""}).domain is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["contact.propertyChange", "deal.creation", "object.propertyChange", "company", "", 7]
+)
+def test_an_event_of_something_else_names_no_account(kind: Any) -> None:
+    assert parse_score_body({**EVENT, "subscriptionType": kind}).account_id is None
 
 
 @pytest.mark.parametrize(
