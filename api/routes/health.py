@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +47,9 @@ def metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
 
 
 @router.get("/openapi-3.0.json", include_in_schema=False)
-async def openapi_30(request: Request) -> dict[str, Any]:
+async def openapi_30(request: Request) -> Response:
     """Describe the service in OpenAPI 3.0, for callers that read no later version."""
-    return as_openapi_30(request.app.openapi())
+    kept = request.app.state
+    if not hasattr(kept, "openapi_30"):  # made once: it takes milliseconds, and anybody may ask
+        kept.openapi_30 = orjson.dumps(as_openapi_30(request.app.openapi()))
+    return Response(kept.openapi_30, media_type="application/json")

@@ -114,9 +114,12 @@ def test_what_had_to_do_without_its_store_is_counted(start: Start) -> None:
     assert value(counts, "log_reads_total", state="live") == 0
 
 
-def test_workers_count_together(start: Start) -> None:
+def test_workers_count_together_and_leave_no_files(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     calls, accounts = 60, 0.0
-    with start("--workers", "2", read_budget_ms="5000") as service:
+    with start("--workers", "2", state=tmp_path, read_budget_ms="5000") as service:
         for n in range(calls):  # a connection each, so that both workers get some
             assert httpx.post(f"{service.url}/score", json={"account_id": str(n)}).status_code == 200
         with httpx.Client(base_url=service.url, timeout=30.0) as client:
@@ -124,6 +127,8 @@ def test_workers_count_together(start: Start) -> None:
             while accounts != calls and time.monotonic() < give_up:
                 counts = scrape(client)
                 accounts = value(counts, "accounts_scored_total")
+            assert len(list(tmp_path.glob("firebrand-metrics-*/counter_*.db"))) >= 2, "each worker has a file"
+    assert list(tmp_path.glob("firebrand-metrics-*")) == []
     assert accounts == calls
     assert value(counts, "requests_total", route="/score", method="POST", status="200") == calls
 
