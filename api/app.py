@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Security
 
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
+from api.metrics import CountRequests, Metrics
 from api.request_id import RequestIds
 from api.routes import health, models, score, signals, webhooks
 from api.service import Service
@@ -49,12 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
     """
     scorer = Scorer(servable_artifact(settings))
     url, person_key = settings.store_access()
+    metrics = Metrics()
+    metrics.serve_model(scorer.artifact.version, draft=scorer.artifact.draft)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         budget = settings.read_budget_ms / 1000
         store = SignalStore(Servers(url, read_budget=budget), person_key=person_key, read_budget=budget)
-        app.state.service = Service(settings, scorer, store)
+        app.state.service = Service(settings, scorer, store, metrics)
         yield
         await store.close()
 
@@ -68,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.sources = read_sources(settings.webhooks)
     app.add_middleware(RequestIds)
+    app.add_middleware(CountRequests, metrics=metrics)  # the last one added is the outermost
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.request_id import request_id_of
 from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
@@ -23,8 +24,10 @@ from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+GONE = 499  # nginx's number for a caller that left before its answer: nobody gets it, the metrics count it
 STATUS_BY_CODE = {
     "body_not_json": 400,
+    "fields_not_utf8": 400,
     "unauthorized": 401,
     "signature_invalid": 401,
     "timestamp_stale": 401,
@@ -60,7 +63,7 @@ class Problem(BaseModel):
 DESCRIBED: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": what, "content": {MEDIA_TYPE: {}}}
     for status, what in (
-        (400, "The body is not JSON."),
+        (400, "The body is not JSON, or a query or form is not UTF-8."),
         (401, "No key, or a wrong one."),
         (413, "The body or the batch is too large."),
         (422, "A field is wrong; `field` names it."),
@@ -112,6 +115,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FirebrandError, _on_firebrand_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -157,6 +161,10 @@ _HELP = {
     "method_not_allowed": "this path does not take this method; /docs lists what it takes",
     "body_too_large": "the body is larger than this service takes; send smaller batches",
 }
+
+
+def _on_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001 - how Starlette calls a handler
+    return Response(status_code=GONE)
 
 
 def _on_bug(request: Request, error: Exception) -> Response:

@@ -10,11 +10,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
+from api.hubspot_rows import as_row
 from api.problems import faults
 from scoring.account import Account
 from scoring.errors import RequestError
@@ -108,10 +110,14 @@ class ScoreBody(BaseModel):
         )
 
 
+# One that cannot be read gets an error of its own, so a batch takes anything.
+UnreadAccount = Annotated[Any, PlainValidator(lambda raw: raw, json_schema_input_type=ScoreBody)]
+
+
 class BulkBody(BaseModel):
     """Many accounts to score; `objective` and `as_of` hold for those that give none of their own."""
 
-    accounts: list[Any]  # each a ScoreBody; one that is not gets an error of its own
+    accounts: list[UnreadAccount]
     objective: Objective = None
     as_of: Moment = None
 
@@ -185,7 +191,7 @@ def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> Sco
     """Read one account of a request.
 
     Args:
-        raw: parsed JSON or query parameters.
+        raw: parsed JSON, or the fields of a query or form; a CRM object is read too.
         defaults: `objective` and `as_of` where the account gives none.
 
     Raises:
@@ -194,7 +200,7 @@ def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> Sco
     if not isinstance(raw, Mapping):
         raise RequestError("send an account as a JSON object")
     try:
-        body = ScoreBody.model_validate(raw)
+        body = ScoreBody.model_validate(as_row(raw))
     except ValidationError as error:
         found = faults(error)
         detail = "; ".join(f"{fault.field}: {fault.message}" for fault in found)

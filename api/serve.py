@@ -17,6 +17,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from api.app import servable_artifact
+from api.metrics import shared_between
 from api.problems import faults
 from api.settings import Settings, SettingsError
 from api.webhooks.sources import read_sources
@@ -58,7 +59,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     if settings.redis_url:
         settings.store_access()
     signal.signal(signal.SIGTERM, _end)  # before the store starts, which must not outlive this process
-    with _store(settings):
+    with _store(settings), shared_between(workers):
         uvicorn.run(
             "api.app:app_from_environment",
             factory=True,

@@ -13,11 +13,11 @@ from urllib.parse import unquote
 
 import orjson
 
-from api.bodies import BYTE_ORDER_MARK, as_json
+from api.bodies import BYTE_ORDER_MARK, read_json
 from api.event_ids import event_id_of
+from api.ndjson import is_ndjson, looks_like_lines, read_lines
 from scoring.errors import RequestError
 
-NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 # An object with none of these is no signal, but a list of them under some name that is not known here.
 _OF_A_SIGNAL = {
     "type",
@@ -52,20 +52,19 @@ def raw_signals(body: bytes, headers: Mapping[str, str], most: int) -> list[Any]
     """
     if f"{_IN_HEADERS}specversion" in headers:
         return [_opened(_from_headers(body, headers))]
-    found = _values(body, headers.get("content-type", ""), most)
+    found = _values(body.removeprefix(BYTE_ORDER_MARK), headers.get("content-type", ""))
     _check_number(len(found), most)
     return [_opened(raw) if _is_cloud_event(raw) else raw for raw in found]
 
 
-def _values(body: bytes, content_type: str, most: int) -> list[Any]:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in NDJSON_TYPES:
-        return _lines(body, most)
+def _values(body: bytes, content_type: str) -> list[Any]:
+    if is_ndjson(content_type.partition(";")[0].strip().lower()):
+        return read_lines(body)
     try:
-        return _listed(as_json(body))
+        return _listed(read_json(body))
     except RequestError as error:
-        if error.code == "body_not_json" and _begins_with_an_object(body):
-            return _lines(body, most)
+        if error.code == "body_not_json" and looks_like_lines(body):
+            return read_lines(body)
         raise
 
 
@@ -76,28 +75,6 @@ def _listed(value: Any) -> list[Any]:
         message = 'send one signal, a JSON array of signals, {"signals": [...]}, or one signal per line'
         raise RequestError(message, field="signals")
     return value
-
-
-def _begins_with_an_object(body: bytes) -> bool:
-    """Tell JSON per line from broken JSON: its first line is a whole object."""
-    first, _, rest = body.removeprefix(BYTE_ORDER_MARK).lstrip().partition(b"\n")
-    try:
-        return bool(rest.strip()) and isinstance(orjson.loads(first), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _lines(body: bytes, most: int) -> list[Any]:
-    lines = [line for line in body.removeprefix(BYTE_ORDER_MARK).split(b"\n") if line.strip()]
-    _check_number(len(lines), most)
-    return [_line(line) for line in lines]
-
-
-def _line(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return RequestError(f"this line is not JSON: {error.msg}", code="body_not_json")
 
 
 def _check_number(number: int, most: int) -> None:
@@ -117,7 +94,7 @@ def _from_headers(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
         for name, value in headers.items()
         if name.startswith(_IN_HEADERS)
     }
-    return {**event, "data": as_json(body) if body.strip() else {}}
+    return {**event, "data": read_json(body) if body.strip() else {}}
 
 
 def _opened(event: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ router = APIRouter(tags=["signals"], responses=DESCRIBED)
     "/signals",
     operation_id="sendSignals",
     response_model=SignalsAnswer,
-    openapi_extra=described_by(SignalsBody, SignalBody, array_of=SignalBody),
+    openapi_extra=described_by(SignalsBody, SignalBody, array_of=SignalBody, lines_of=SignalBody),
 )
 async def send_signals(
     request: Request,

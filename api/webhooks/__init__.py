@@ -15,7 +15,7 @@ checked over the raw bytes, in constant time.
 | kind | a caller proves itself by | besides the secrets | set up there |
 |---|---|---|---|
 | hubspot | X-HubSpot-Signature-v3, 5 minutes | public_url | the app's target URL, exactly as public_url |
-| segment | X-Signature; batches: a header too | header, header_secrets, mapping, fixed | shared secret; header |
+| segment | X-Signature; batches: a header too | header, header_secrets, mapping, fixed | secret, header |
 | rudderstack | a header's value | header, mapping, fixed | the header |
 | demandbase | a header's value, or ?token= | header, token_in_url, reading | URL; its HEAD call is answered |
 | bombora | X-Bombora-Signature-256 | reading | the secret |

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from api.bodies import as_json
+from api.bodies import read_json
 from api.webhooks.sources import Source
 from api.webhooks.tables import tables
 from scoring.values import is_missing
@@ -75,7 +75,7 @@ def rows_of(body: bytes, kind: str, source: Source) -> list[Any]:
     Raises:
         RequestError: `body_not_json`.
     """
-    value = as_json(body)
+    value = read_json(body)
     if isinstance(value, Mapping):
         paths = [source.rows] if source.rows else tables("fields")[kind].get(ROWS, ())
         lists = (found for found in map(Event(value).at, paths) if isinstance(found, list))

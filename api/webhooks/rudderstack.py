@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.bodies import as_json
+from api.bodies import read_json
 from api.webhooks import tracking
 from api.webhooks.batches import elements, is_batch
 from api.webhooks.sources import Source
@@ -41,4 +41,4 @@ def signals(delivery: Delivery, source: Source) -> list[Any]:
 def _signal(event: bytes, source: Source) -> Any:
     if len(event) > LARGEST_EVENT:
         return RequestError("the event is larger than the 32 KB RudderStack sends", code="event_too_large")
-    return tracking.signal(as_json(event), source)
+    return tracking.signal(read_json(event), source)
