@@ -15,9 +15,9 @@ checked over the raw bytes, in constant time.
 | kind | a caller proves itself by | besides the secrets | set up there |
 |---|---|---|---|
 | hubspot | X-HubSpot-Signature-v3, 5 minutes | public_url | the app's target URL, exactly as public_url |
-| segment | X-Signature; batches: a header too | header, header_secrets, mapping, fixed | secret, header |
+| segment | X-Signature, and a header for batches | header, header_secrets, mapping, fixed | secret, header |
 | rudderstack | a header's value | header, mapping, fixed | the header |
-| demandbase | a header's value, or ?token= | header, token_in_url, reading | URL; its HEAD call is answered |
+| demandbase | a header's value, or ?token= | header, token_in_url, reading | the URL |
 | bombora | X-Bombora-Signature-256 | reading | the secret |
 | 6sense | a header's value | header | your own job posts the API's rows |
 | g2 | a header's value, or ?token= | header, token_in_url, reading | URL or header |
@@ -27,9 +27,9 @@ checked over the raw bytes, in constant time.
 A token stands in the header Authorization, alone or after `Bearer`, where `header` names no other.
 
 Reading is `mapping`, `fixed` and `rows`. `mapping` says where in an event each field of a signal stands, by
-dotted paths of which the first that is there counts; `fixed` gives the value where none is; `rows` is the
-path to the list of events. `types` gives a sender's event name its signal type, and "" leaves such events
-out: `types = {"Trial Started" = "product_trial"}`.
+dotted paths of which the first that is there counts; `fixed` gives the value where none is; `rows` is where
+the list of events stands. `types` gives an event's name its signal type, and "" leaves such events out:
+`types = {"Trial Started" = "product_trial"}`.
 
 What a caller gets: 401 for a wrong signature or a stale timestamp, 503 where the store does not answer, and
 then each vendor's module says which status it sees for what can never be stored.
