@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from typing import Any, Literal
 
+import numpy as np
 import orjson
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +20,7 @@ from api.webhooks import sixsense
 from scoring.errors import RequestError
 from scoring.signals.columns import SignalColumns
 from scoring.signals.signal import Signal
+from scoring.signals.together import SentSignal, read_together
 from scoring.signals.writes import Outcome
 
 SMALL_BATCH = 200  # items read on the event loop; more would hold up other requests there
@@ -75,6 +78,14 @@ class Taken:
         return {"index": index, "status": str(status), **why}
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What could be read of some items: signals, and which item each is of."""
+
+    signals: SignalColumns
+    owners: Sequence[int]
+
+
 async def take_in(service: Service, items: Sequence[Any], *, now: float) -> Taken:
     """Store what can be read of the items.
 
@@ -86,35 +97,79 @@ async def take_in(service: Service, items: Sequence[Any], *, now: float) -> Take
     Raises:
         StoreUnavailableError: not everything was stored; sending all of it again is safe.
     """
-    read = partial(_read, items, now)
-    owners, signals, faults = await run_in_threadpool(read) if len(items) > SMALL_BATCH else read()
-    outcomes = await _stored(service, signals, now)
-    statuses: list[str] = [REJECTED] * len(items)
+    read = partial(_read, items, range(len(items)), now)
+    one_by_one, faults = await run_in_threadpool(read) if len(items) > SMALL_BATCH else read()
+    return await _stored(service, len(items), [one_by_one], faults, now)
+
+
+async def take_in_together(
+    service: Service, sent: Sequence[SentSignal], items: Callable[[], Sequence[Any]], *, now: float
+) -> Taken:
+    """Store signals that look plain: together those that are, and one by one those that are not.
+
+    Args:
+        service: whose store takes them.
+        sent: the signals.
+        items: gives the same signals raw, as `take_in` has them; asked only where one is not plain.
+        now: unix seconds.
+
+    Raises:
+        StoreUnavailableError: as `take_in`.
+    """
+    signals, plain = read_together(sent, now=now)
+    if plain.all():
+        return await _stored(service, len(sent), [_Read(signals, range(len(sent)))], {}, now)
+    odd, faults = _read(items(), np.flatnonzero(~plain).tolist(), now)
+    return await _stored(
+        service, len(sent), [_Read(signals, np.flatnonzero(plain).tolist()), odd], faults, now
+    )
+
+
+async def _stored(
+    service: Service, n: int, reads: Sequence[_Read], faults: dict[int, RequestError], now: float
+) -> Taken:
+    """Store in portions of bounded size: a vendor's weekly report is one call of any length."""
+    portion = service.settings.max_signals
+    statuses: list[str] = [REJECTED] * n
     accepted: Counter[str] = Counter()
-    for owner, signal, outcome in zip(owners, signals, outcomes, strict=True):
-        if _RANK[outcome] > _RANK[statuses[owner]]:  # of a row that is several signals, the best says it
-            statuses[owner] = outcome
-        if outcome is Outcome.ACCEPTED:
-            accepted[signal.type] += 1
+    for read in reads:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(read.signals), portion):
+            outcomes += await service.store.append(read.signals.part(start, start + portion), now=now)
+        accepted.update(compress(read.signals.type, (outcome is Outcome.ACCEPTED for outcome in outcomes)))
+        if read.owners == range(n):
+            statuses = [*outcomes]
+        else:
+            _note(statuses, read.owners, outcomes)
     known = service.scorer.artifact.policy.of
     unknown = Counter({name: number for name, number in accepted.items() if known(name) is None})
-    return Taken(statuses, faults, unknown)
+    taken = Taken(statuses, faults, unknown)
+    service.metrics.count_signals(Counter(statuses))
+    service.metrics.count_unknown_type(unknown.total())
+    return taken
 
 
-def _read(items: Sequence[Any], now: float) -> tuple[list[int], list[Signal], dict[int, RequestError]]:
-    """Read each item; one row of a vendor may be several signals, and then all of them or none."""
+def _note(statuses: list[str], owners: Sequence[int], outcomes: Sequence[Outcome]) -> None:
+    """Note what became of each item: of a row that is several signals, the best says it."""
+    for owner, outcome in zip(owners, outcomes, strict=True):
+        if _RANK[outcome] > _RANK[statuses[owner]]:
+            statuses[owner] = outcome
+
+
+def _read(items: Sequence[Any], which: Sequence[int], now: float) -> tuple[_Read, dict[int, RequestError]]:
+    """Read items one by one; one row of a vendor may be several signals, and then all of them or none."""
     owners: list[int] = []
     signals: list[Signal] = []
     faults: dict[int, RequestError] = {}
-    for index, item in enumerate(items):
+    for index in which:
         try:
-            found = [Signal.parse(raw, now=now) for raw in _parts(item)]
+            found = [Signal.parse(raw, now=now) for raw in _parts(items[index])]
         except RequestError as error:
             faults[index] = error
         else:
             owners += [index] * len(found)
             signals += found
-    return owners, signals, faults
+    return _Read(SignalColumns.of(signals), owners), faults
 
 
 def _parts(item: Any) -> list[Mapping[str, object]]:
@@ -123,15 +178,6 @@ def _parts(item: Any) -> list[Mapping[str, object]]:
     if not isinstance(item, dict):  # what JSON objects are; to ask for a Mapping takes ten times as long
         raise RequestError("a signal is a JSON object", code="signal_invalid")
     return sixsense.levels(item) if sixsense.is_row(item) else [item]
-
-
-async def _stored(service: Service, signals: Sequence[Signal], now: float) -> list[Outcome]:
-    """Store in portions of bounded size: a vendor's weekly report is one call of any length."""
-    portion = service.settings.max_signals
-    outcomes: list[Outcome] = []
-    for start in range(0, len(signals), portion):
-        outcomes += await service.store.append(SignalColumns.of(signals[start : start + portion]), now=now)
-    return outcomes
 
 
 def _bounded(counts: Counter[str]) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.bodies import described_by, raw_body
-from api.intake import WhichResults, answered, refused, take_in
+from api.intake import WhichResults, answered, refused, take_in, take_in_together
+from api.plain_signals import plain_signals
 from api.problems import DESCRIBED
 from api.schemas import SignalBody, SignalsAnswer, SignalsBody
 from api.service import Service, service_of
@@ -35,6 +37,10 @@ async def send_signals(
     status is 422: many senders look at nothing else, and sending the same again can never succeed.
     """
     now = service.now()
-    items = raw_signals(body, request.headers, service.settings.max_signals)
-    taken = await take_in(service, items, now=now)
+    items = partial(raw_signals, body, request.headers, service.settings.max_signals)
+    sent = plain_signals(body)
+    if sent is not None and len(sent) <= service.settings.max_signals:
+        taken = await take_in_together(service, sent, items, now=now)
+    else:
+        taken = await take_in(service, items(), now=now)
     return refused(request, taken) if taken.useless else answered(taken, results)

@@ -45,7 +45,11 @@ async def receive(
     """
     delivery = Delivery(body, request.headers, request.query_params, service.now())
     vendor = VENDORS[found.kind]
-    vendor.verify(delivery, found)
+    try:
+        vendor.verify(delivery, found)
+    except RequestError as error:
+        service.metrics.count_refused(found.kind, error.code)
+        raise
     taken = await take_in(service, _items(vendor, delivery, found), now=delivery.now)
     return refused(request, taken) if taken.useless and not vendor.forgiving else answered(taken)
 
