@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from scoring.attribute_names import alike
 from scoring.country import as_country
 from scoring.errors import BookError
 from scoring.plan import Plan, TableName
@@ -33,8 +34,8 @@ from scoring.values import as_text
 LEDGERS: tuple[TableName, ...] = ("subscriptions", "invoices", "opportunities", "events")
 _CUSTOMER_WORDS = ("customer", "former")
 _PLACE_COLUMNS = {
-    COUNTRY: ("country", "Country", "billing_country", "country_code"),
-    CITY: ("city", "City", "billing_city"),
+    COUNTRY: ("country", "billing_country", "country_code"),
+    CITY: ("city", "billing_city"),
 }
 _BAD_CELLS = (
     ("cac", "is negative", pl.col("cac") < 0),
@@ -177,10 +178,9 @@ def _places(others: pl.DataFrame) -> list[pl.Series]:
     """Return in which country and city each company is, as far as columns say so."""
     places = []
     for place, names in _PLACE_COLUMNS.items():
-        name = next((one for one in names if one in others.columns), None)
-        if name is not None:
+        for found in [*alike(others.columns, names).values()][:1]:
             reader = as_country if place == COUNTRY else as_text
-            places.append(read_cells(others[name], reader, pl.String()).values.alias(place))
+            places.append(read_cells(others[found[0]], reader, pl.String()).values.alias(place))
     return places
 
 

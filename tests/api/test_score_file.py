@@ -13,6 +13,8 @@ from api import score_file as module
 from api.score_file import COLUMNS, ERROR, UNREADABLE, FileError, score_file
 from api.settings import SettingsError
 from scoring.errors import ArtifactError, RequestError
+from scoring.registry import activate
+from tests.api.conftest import write_tiny_artifact
 
 if TYPE_CHECKING:
     from tests.api.conftest import Service
@@ -260,6 +262,38 @@ def test_what_the_model_cannot_use_is_said(score: Score, tmp_path: Path) -> None
     assert lines(tmp_path / "out.csv")[0][UNREADABLE] == "employees"
     (tmp_path / "in.csv").write_text("account_id,colour\n1,red\n")
     assert "no column that the model knows" in score(tmp_path / "in.csv", tmp_path / "out.csv").notes[0]
+
+
+def test_fields_are_found_however_their_names_are_written(score: Score, tmp_path: Path) -> None:
+    row = "1,www.acme.com,a,efficiency,2026-01-01,20,Acme"
+    for name, header in (
+        ("as-ours", "account_id,domain,reference,objective,as_of,employees,name"),
+        ("as-theirs", "Account ID,DOMAIN,Reference,Objective,as-of,Employees,Name"),
+    ):
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n{row}\n")
+        assert score(tmp_path / f"{name}.csv", tmp_path / f"{name}.out.csv").notes == []
+    assert lines(tmp_path / "as-theirs.out.csv") == lines(tmp_path / "as-ours.out.csv")
+    assert lines(tmp_path / "as-ours.out.csv")[0]["reference"] == "a"
+
+
+def test_a_crms_export_is_scored_under_the_names_it_was_learnt_under(score: Score, tmp_path: Path) -> None:
+    registry = tmp_path / "models"
+    sections = '\n[book]\npreset = "hubspot"\n\n[columns.accounts]\nfunded = "Backed"\n'
+    activate(registry, write_tiny_artifact(registry, sections=sections))
+    for name, header in (
+        ("as-ours", "account_id,domain,employees,industry,funded"),
+        ("as-theirs", "Record ID,Company Domain Name,Number of Employees,Industry,Backed"),
+        ("as-theirs-nearly", "record_id,company-domain-name,NUMBER OF EMPLOYEES,industry,BACKED"),
+    ):
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n1,acme.com,450,fintech,yes\n")
+        assert score(tmp_path / f"{name}.csv", tmp_path / f"{name}.out.csv", artifacts=registry).notes == []
+        assert lines(tmp_path / f"{name}.out.csv") == lines(tmp_path / "as-ours.out.csv")
+
+
+def test_two_columns_of_one_field_are_refused(score: Score, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("domain,Domain,employees\na.com,b.com,3\n")
+    with pytest.raises(FileError, match="more than one column that reads as domain: domain, Domain"):
+        score(tmp_path / "in.csv", tmp_path / "out.csv")
 
 
 def test_warehouse_decimals_score_as_numbers(score: Score, tmp_path: Path) -> None:
