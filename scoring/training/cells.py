@@ -14,7 +14,7 @@ from scoring.training.columns import COLUMNS, ColumnKind
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
 from scoring.training.written_numbers import settle_decimals
-from scoring.values import MISSING_WORDS, as_date, as_number, as_text, is_missing
+from scoring.values import MISSING_WORDS, as_amount, as_date, as_number, as_text, is_missing
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
 
@@ -64,7 +64,7 @@ def read_cells(column: pl.Series, reader: Reader, dtype: pl.DataType) -> Cells:
 def _easily_read(distinct: pl.Series, reader: Reader, dtype: pl.DataType) -> tuple[pl.DataFrame, pl.Series]:
     """Read plain numbers and labels all at once, as their readers would, and return what is left to those."""
     value = None
-    if distinct.dtype == pl.String and reader is as_number:
+    if distinct.dtype == pl.String and reader in (as_number, as_amount):
         value = (
             pl.when(pl.col("written").str.contains(_PLAIN_NUMBER)).then("written").cast(dtype, strict=False)
         )
@@ -104,7 +104,16 @@ def reject_unread(frame: pl.DataFrame, cells: Cells, log: Log) -> None:
     places = frame.select(TABLE, LINE).filter(unread).iter_rows()
     faults = zip(places, cells.written.filter(unread), cells.reasons.filter(unread), strict=True)
     for (table, line), written, reason in faults:
-        log.reject(table, line, cells.written.name, f"{reason}: {str(written)[:_LONGEST_QUOTE]!r}")
+        log.reject(table, line, cells.written.name, f"{reason}: {quoted(written)}")
+
+
+def quoted(written: Any) -> str:
+    """Quote a value in a message, cut where it is long.
+
+    >>> quoted("lots")
+    "'lots'"
+    """
+    return repr(str(written)[:_LONGEST_QUOTE])
 
 
 # The order of day and month
@@ -168,7 +177,7 @@ def _as_domain(value: Any) -> str | None:
 _READERS: dict[ColumnKind, tuple[Reader, pl.DataType]] = {
     "label": (_as_label, pl.String()),
     "text": (as_text, pl.String()),
-    "number": (as_number, pl.Float64()),
+    "number": (as_amount, pl.Float64()),
     "date": (as_date, pl.Date()),
     "domain": (_as_domain, pl.String()),
 }

@@ -11,7 +11,7 @@ import polars as pl
 from scoring.attribute_names import alike
 from scoring.errors import BookError
 from scoring.plan import TableName
-from scoring.values import as_number
+from scoring.values import as_amount
 
 ColumnKind: TypeAlias = Literal["label", "text", "number", "date", "domain"]
 
@@ -165,7 +165,7 @@ def _product(columns: Sequence[pl.Series]) -> pl.Series:
         numbers = []
         for factor in factors:
             try:
-                numbers.append(as_number(factor))
+                numbers.append(as_amount(factor))
             except ValueError:
                 return str(factor)  # the reader of the column refuses it with its row
         return None if None in numbers else repr(prod(number for number in numbers if number is not None))

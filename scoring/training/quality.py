@@ -6,7 +6,6 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -20,8 +19,8 @@ from scoring.training.contacts import count_gaps
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
 from scoring.training.tables import load_tables
-from scoring.training.written_numbers import currency_signs
-from scoring.values import MISSING_WORDS, as_number
+from scoring.training.written_numbers import currency_signs, is_exact_number
+from scoring.values import MISSING_WORDS
 
 _MIXED = (0.05, 0.95)  # shares of a text column's values that are numbers between which it is mixed
 _ORPHAN = "names no account of the book"
@@ -195,18 +194,11 @@ def _mixture(present: pl.Series, attribute: Attribute | None) -> str:
     if attribute is None or attribute.kind != "category" or present.is_empty():
         return ""
     counts = present.value_counts(name="times")
-    numbers = sum(times for value, times in counts.iter_rows() if _is_number(value))
+    numbers = sum(times for value, times in counts.iter_rows() if is_exact_number(value))
     low, high = _MIXED
     if not low <= numbers / len(present) <= high:
         return ""
     return f"mixed: {numbers:,} of {len(present):,} values are numbers; read as categories"
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return as_number(value) is not None
-    except ValueError:
-        return False
 
 
 # Findings

@@ -1,15 +1,17 @@
-"""How the numbers of a column are written: where its decimals begin, and which currency signs stand in it.
+"""How the numbers of a column are written: where decimals begin, which currency signs and bands stand in it.
 
-Both can only be seen on a whole column: 1.234 alone is a little over one, beside 5,50 it is a thousand.
+All of it can only be seen on a whole column: 1.234 alone is a little over one, beside 5,50 it is a thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
 from scoring.training.rejects import Log
+from scoring.values import as_number, is_band
 
 _COMMA_DECIMALS = r"\d,\d{1,2}(?:\D*$)|\d\.\d{3},\d"
 _POINT_DECIMALS = r"\d\.\d{1,2}(?:\D*$)|\d,\d{3}\.\d"
@@ -46,6 +48,32 @@ def settle_decimals(file: str, column: pl.Series, log: Log) -> pl.Series:
         "as thousands"
     )
     return column.str.replace(_GROUPED_BY_POINT, "${1}${2}${3}${4}")
+
+
+def is_exact_number(value: Any) -> bool:
+    """Tell whether a value reads as a number and is no band.
+
+    >>> is_exact_number("1,200"), is_exact_number("51-200"), is_exact_number("n/a"), is_exact_number("many")
+    (True, False, False, False)
+    """
+    try:
+        return as_number(value) is not None and not is_band(value)
+    except ValueError:
+        return False
+
+
+def mostly_bands(values: Iterable[Any]) -> bool:
+    """Tell whether bands such as `51-200` are no fewer than exact numbers among some different values.
+
+    Such values are a picklist, which plans speak of by its names, or codes; among exact numbers a band is
+    one more way to write a number.
+
+    >>> mostly_bands(["1-10", "11-50", "51-200", "10,001+"]), mostly_bands(["12", "340", "77", "51-200"])
+    (True, False)
+    """
+    different = list(values)
+    bands = sum(map(is_band, different))
+    return bands > 0 and bands >= sum(map(is_exact_number, different))
 
 
 def currency_signs(column: pl.Series) -> Mapping[str, int]:

@@ -566,6 +566,41 @@ def test_columns_that_describe_nothing_are_no_attributes_and_say_why(write: Writ
     assert not set(book.ignored) & set(book.accounts.columns)
 
 
+def test_bands_and_units_among_exact_numbers_are_numbers(write: Write) -> None:
+    exact = [str(100 + 7 * at * at) for at in range(40)]
+    staff = [*exact, *["51-200", "1001 to 5000", "10000+", "120 employees"] * 5]
+    book = read_book(write(accounts=many(staff=staff), subscriptions=LEDGER_OF_MANY), Plan())
+    assert kinds(book) == {"staff": "number"}
+    assert rejects(book) == []
+    assert book.accounts["staff"].to_list()[40:44] == pytest.approx(
+        [(51 * 200) ** 0.5, (1001 * 5000) ** 0.5, 10_000, 120]
+    )
+
+
+def test_a_picklist_of_bands_stays_a_category_that_plans_can_name(write: Write) -> None:
+    sizes = ["1-10", "11-50", "51-200", "201-500", "10001+"]
+    book = read_book(write(accounts=many(size=sizes * 12), subscriptions=LEDGER_OF_MANY), Plan())
+    assert kinds(book) == {"size": "category"}
+    assert sorted(set(book.accounts["size"])) == sorted(sizes)
+
+
+def test_codes_that_look_like_bands_are_no_numbers(write: Write) -> None:
+    telephones = [f"{200 + at}-{4000 + 37 * at}" for at in range(60)]
+    book = read_book(write(accounts=many(telephone=telephones), subscriptions=LEDGER_OF_MANY), Plan())
+    assert book.ignored == {
+        "telephone": "60 different values in 60: it names or narrates, and describes nothing"
+    }
+
+
+def test_a_column_of_numbers_with_too_many_others_says_so(write: Write) -> None:
+    staff = [*(str(100 + 7 * at * at) for at in range(54)), *(f"some {at}" for at in range(6))]
+    book = read_book(write(accounts=many(staff=staff), subscriptions=LEDGER_OF_MANY), Plan())
+    assert book.ignored == {
+        "staff": "54 of 60 values are numbers, too few to read it so; others are such as 'some 0': write "
+        "them as numbers, or leave them empty"
+    }
+
+
 def test_the_plan_can_keep_a_column_that_looks_like_an_identifier(write: Write) -> None:
     accounts = many(street=[f"{at} Main Street" for at in range(60)])
     plan = plan_of(attributes={"keep": ["street"]})
