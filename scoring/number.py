@@ -1,7 +1,7 @@
 """Numbers written as text: one number, a band such as `51-200`, or a number with a bound or a unit.
 
 `scoring.values.as_number` is what reads values; it comes here with texts. What reads as one number is never
-tried as anything else. A band reads as its middle and an open end as its bound, on one scale with exact figures.
+tried as anything else. A band reads as its middle and an open end as its bound, on one scale with others.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from scoring.training.merging import CITY, COUNTRY, merge_companies
 from scoring.training.raw_table import Digest, RawTable
 from scoring.training.rejects import LINE, TABLE, Log, drop_incomplete
 from scoring.training.tables import load_tables, require_ledger
-from scoring.training.written_numbers import note_currencies, settle_decimals
+from scoring.training.written_numbers import note_currencies, note_either_way, settle_decimals
 from scoring.values import as_text
 
 LEDGERS: tuple[TableName, ...] = ("subscriptions", "invoices", "opportunities", "events")
@@ -171,6 +171,7 @@ def _read_companies(
     for attribute in attributes:
         if attribute.kind == "number":
             note_currencies(file, others[attribute.name], plan.book.currency, log)
+            note_either_way(file, others[attribute.name], log)
     return companies.hstack(columns).hstack(_places(others)), attributes
 
 

@@ -13,7 +13,7 @@ from scoring.account import normalise_domain
 from scoring.training.columns import COLUMNS, ColumnKind
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
-from scoring.training.written_numbers import settle_decimals
+from scoring.training.written_numbers import note_either_way, settle_decimals
 from scoring.values import MISSING_WORDS, as_amount, as_date, as_number, as_text, is_missing
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
@@ -202,7 +202,9 @@ def _read_own_column(
     if kind == "date":
         cells = read_date_cells(column, partial(as_date, day_first=day_first[name]), dtype)
     elif kind == "number":
-        cells = read_cells(settle_decimals(raw.file, column, log), reader, dtype)
+        settled = settle_decimals(raw.file, column, log)
+        note_either_way(raw.file, settled, log)
+        cells = read_cells(settled, reader, dtype)
     else:
         cells = read_cells(column, reader, dtype)
     reject_unread(raw.frame, cells, log)

@@ -19,7 +19,7 @@ from scoring.training.contacts import count_gaps
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
 from scoring.training.tables import load_tables
-from scoring.training.written_numbers import currency_signs, is_exact_number
+from scoring.training.written_numbers import currency_signs, either_way, is_exact_number, read_as
 from scoring.values import MISSING_WORDS
 
 _MIXED = (0.05, 0.95)  # shares of a text column's values that are numbers between which it is mixed
@@ -145,6 +145,7 @@ def _column_facts(raw: RawTable, book: Book) -> list[ColumnFacts]:
             _why_not_read(raw, column.name, kind, book),
             _order(present, day_first.get(column.name, attribute is not None and attribute.day_first), kind),
             _signs(present, kind),
+            _points(present, kind),
             _mixture(present, attribute),
         ]
         facts.append(
@@ -187,6 +188,11 @@ def _signs(present: pl.Series, kind: str) -> str:
         if signs
         else ""
     )
+
+
+def _points(present: pl.Series, kind: str) -> str:
+    values = either_way(present) if kind == "number" else present.clear()
+    return "" if values.is_empty() else f"ambiguous: read {read_as(values[0])}"
 
 
 def _mixture(present: pl.Series, attribute: Attribute | None) -> str:
