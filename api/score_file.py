@@ -15,6 +15,7 @@ from polars.io.plugins import register_io_source
 
 from api.schemas import ScoreBody, parse_score_body
 from api.serve import read_settings
+from api.unused_values import UnusedValues
 from scoring.answer import Answer
 from scoring.attribute_names import alike, folded
 from scoring.errors import FirebrandError, RequestError
@@ -65,8 +66,9 @@ class FileError(FirebrandError):
 
 @dataclass(slots=True)
 class Done:
-    """How many rows were scored, and how many have an error instead."""
+    """How many rows were scored, how many have an error instead, and what the scores did without."""
 
+    unused: UnusedValues
     scored: int = 0
     failed: int = 0
     notes: list[str] = field(default_factory=list)  # what the one who asked should know
@@ -104,7 +106,7 @@ def score_file(
     rows, total = _opened(file, scorer)
     if out.exists() and out.samefile(file):
         raise FileError(f"{out} is the file to score: write to another one, or its attributes would be lost")
-    done = Done(notes=_notes(rows, scorer, file))
+    done = Done(UnusedValues(scorer), notes=_notes(rows, scorer, file))
     if artifact.draft:
         done.notes.append(f"{artifact.version} is a draft: nobody signed its plan")
     chunks = _scored(_chunks(rows, file, done), scorer, shared, done, total, on_step)
@@ -198,9 +200,12 @@ def _scored(
             rows = chunk.to_dicts()
             parsed = [_parsed(row, shared, scorer) for row in rows]
             asked = [item for item in parsed if isinstance(item, ScoreRequest)]
-            answers = iter(scorer.score_many(asked, runner.run(_signals(store, asked))))
+            answers = scorer.score_many(asked, runner.run(_signals(store, asked)))
+            for request, answer in zip(asked, answers, strict=True):
+                done.unused.add(request, answer)
+            scored = map(_line, answers)
             lines = [
-                _line(next(answers)) if isinstance(item, ScoreRequest) else _error_line(row, item)
+                next(scored) if isinstance(item, ScoreRequest) else _error_line(row, item)
                 for row, item in zip(rows, parsed, strict=True)
             ]
             done.scored += len(asked)

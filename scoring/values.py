@@ -16,6 +16,7 @@ from typing import Any
 from scoring.number import band_middle, number_of, one_number
 
 LONGEST_NUMBER = 64  # characters of a number or date; more are neither, and reading them takes long
+_LONGEST_QUOTE = 40  # characters of a value that a message to the one who gave it repeats
 _DASHES = {"-", "--", "\u2013", "\u2014"}
 MISSING_WORDS = frozenset(
     {
@@ -63,6 +64,15 @@ def is_missing(value: Any) -> bool:
     if isinstance(value, (list, tuple)):  # one level: nobody means lists of lists, but anybody may send them
         return all(not isinstance(part, (list, tuple)) and is_missing(part) for part in value)
     return value is None
+
+
+def quoted(value: Any) -> str:
+    """Quote a value to the one who gave it, cut where it is long.
+
+    >>> quoted("lots"), quoted(7)
+    ("'lots'", "'7'")
+    """
+    return repr(str(value)[:_LONGEST_QUOTE])
 
 
 def as_number(value: Any) -> float | None:

@@ -12,11 +12,11 @@ import polars as pl
 
 from scoring.errors import BookError
 from scoring.plan import Plan
-from scoring.training.cells import Cells, Reader, find_day_first, quoted, read_cells, read_date_cells
+from scoring.training.cells import Cells, Reader, find_day_first, read_cells, read_date_cells
 from scoring.training.rejects import Log
 from scoring.training.taxonomy import TAGGED_SHARE, Filled, fill, find_readings, tell
 from scoring.training.written_numbers import is_exact_number, mostly_bands
-from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing
+from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing, quoted
 
 AttributeKind: TypeAlias = Literal["number", "category", "flag", "tags", "date", "industry", "country"]
 

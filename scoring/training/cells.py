@@ -14,11 +14,10 @@ from scoring.training.columns import COLUMNS, ColumnKind
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
 from scoring.training.written_numbers import note_either_way, settle_decimals
-from scoring.values import MISSING_WORDS, as_amount, as_date, as_number, as_text, is_missing
+from scoring.values import MISSING_WORDS, as_amount, as_date, as_number, as_text, is_missing, quoted
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
 
-_LONGEST_QUOTE = 40  # characters of an unreadable value that its reason repeats
 # A time of day changes no date; without it a million moments are a thousand different values to read.
 _WITH_TIME = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.+-]+Z?$"
 _PLAIN_NUMBER = r"^[0-9]{1,15}(?:\.[0-9]{1,15})?$"
@@ -105,15 +104,6 @@ def reject_unread(frame: pl.DataFrame, cells: Cells, log: Log) -> None:
     faults = zip(places, cells.written.filter(unread), cells.reasons.filter(unread), strict=True)
     for (table, line), written, reason in faults:
         log.reject(table, line, cells.written.name, f"{reason}: {quoted(written)}")
-
-
-def quoted(written: Any) -> str:
-    """Quote a value in a message, cut where it is long.
-
-    >>> quoted("lots")
-    "'lots'"
-    """
-    return repr(str(written)[:_LONGEST_QUOTE])
 
 
 # The order of day and month

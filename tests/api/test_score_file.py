@@ -264,6 +264,38 @@ def test_what_the_model_cannot_use_is_said(score: Score, tmp_path: Path) -> None
     assert "no column that the model knows" in score(tmp_path / "in.csv", tmp_path / "out.csv").notes[0]
 
 
+def test_what_could_not_be_read_and_what_the_model_does_not_know_is_counted(
+    score: Score, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text(
+        "domain,Employees,industry,founded,colour\n"
+        "a.com,many,fintech,2001-01-01,red\n"
+        "b.com,lots,Farming,soon,blue\n"
+        "c.com,many,farming,n/a,\n"
+        "d.com,few,mining,,\n"
+        "e.com,plenty,,,\n"
+        ",many,farming,soon,no id so no score\n"
+    )
+    unused = score(tmp_path / "in.csv", tmp_path / "out.csv").unused
+    assert {name: (one.times, one.examples) for name, one in unused.unreadable.items()} == {
+        "employees": (5, ["'many'", "'lots'", "'few'"]),
+        "founded": (1, ["'soon'"]),
+    }
+    assert unused.said() == [
+        "6 cells could not be read and count as missing: "
+        + "employees 5 (such as 'many', 'lots', 'few'); founded 1 (such as 'soon')",
+        "3 cells have a category that the model does not know: "
+        + "industry 3 (such as 'Farming', 'farming', 'mining')",
+    ]
+    named = [set(filter(None, row[UNREADABLE].split(", "))) for row in lines(tmp_path / "out.csv")]
+    assert sum(map(len, named)) == 6
+
+
+def test_of_a_file_that_was_used_whole_nothing_is_counted(score: Score, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("domain,employees,industry\na.com,5,Retail\nb.com,,n/a\n")
+    assert score(tmp_path / "in.csv", tmp_path / "out.csv").unused.said() == []
+
+
 def test_fields_are_found_however_their_names_are_written(score: Score, tmp_path: Path) -> None:
     row = "1,www.acme.com,a,efficiency,2026-01-01,20,Acme"
     for name, header in (
