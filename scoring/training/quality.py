@@ -191,8 +191,8 @@ def _signs(present: pl.Series, kind: str) -> str:
 
 
 def _points(present: pl.Series, kind: str) -> str:
-    values = either_way(present) if kind == "number" else present.clear()
-    return "" if values.is_empty() else f"ambiguous: read {read_as(values[0])}"
+    example = read_as(either_way(present)) if kind == "number" else ""
+    return f"ambiguous: read {example}" if example else ""
 
 
 def _mixture(present: pl.Series, attribute: Attribute | None) -> str:

@@ -76,21 +76,25 @@ def either_way(column: pl.Series) -> pl.Series:
 def note_either_way(file: str, column: pl.Series, log: Log) -> None:
     """Note a column of numbers in which a point may part thousands or decimals, and how it was read."""
     values = either_way(column)
-    if not values.is_empty():
+    example = read_as(values)
+    if example:
         log.notes.append(
             f"{file}: {column.name} does not show whether a point parts thousands or decimals; "
-            f"{len(values):,} of its values were read as decimals: {read_as(values[0])}. Write thousands "
-            "without a point to be sure"
+            f"{len(values):,} of its values were read as decimals: {example}. Write thousands without a "
+            "point to be sure"
         )
 
 
-def read_as(written: str) -> str:
-    """Say as what a text was read that reads as a number.
+def read_as(values: pl.Series) -> str:
+    """Say as what the first of the values of `either_way` that is a number was read; empty if none is.
 
-    >>> read_as("€ 1.200")
-    '€ 1.200 as 1.2'
+    >>> read_as(pl.Series(["v1.200 beta", "€ 1.200"]))
+    '€ 1.200 as 1.2, not 1,200'
     """
-    return f"{written} as {as_number(written):,.12g}"
+    written = next(filter(is_exact_number, values), None)
+    if written is None:
+        return ""
+    return f"{written} as {as_number(written):,.12g}, not {as_number(written.replace('.', '')):,.12g}"
 
 
 def is_exact_number(value: Any) -> bool:

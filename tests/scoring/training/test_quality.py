@@ -99,8 +99,8 @@ def test_a_column_whose_points_may_part_thousands_is_called_ambiguous(tmp_path: 
     )
     quality = inspect_book(tmp_path, AS_OF)
     remarks = {one.column: one.remark for one in quality.columns}
-    assert remarks["staff"] == "ambiguous: read 1.200 as 1.2"
-    assert remarks["mrr"] == "ambiguous: read 1.500 as 1.5"
+    assert remarks["staff"] == "ambiguous: read 1.200 as 1.2, not 1,200"
+    assert remarks["mrr"] == "ambiguous: read 1.500 as 1.5, not 1,500"
     assert remarks["share"] == ""
     assert "staff does not show whether a point parts thousands or decimals" in report_html(quality)
 

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.training.rejects import Log
-from scoring.training.written_numbers import currency_signs, either_way, note_currencies, settle_decimals
+from scoring.training.written_numbers import (
+    currency_signs,
+    either_way,
+    is_exact_number,
+    note_currencies,
+    note_either_way,
+    read_as,
+    settle_decimals,
+)
 from scoring.values import as_number
 from tests.scoring.training.books import book_of
 
@@ -77,6 +85,14 @@ def test_counts_parted_by_points_alone_are_ambiguous_until_one_value_shows_how_t
         assert either_way(column(*counts, telling)).to_list() == []
 
 
+@given(st.lists(st.text("1250.,- $€k%(e)+v", max_size=9) | st.just("1.200"), min_size=1))
+def test_any_column_can_be_asked_and_only_what_reads_is_an_example(written: list[str]) -> None:
+    log, texts = Log(), column(*written)
+    note_either_way("a.csv", settle_decimals("a.csv", texts, log), log)
+    values = either_way(texts)
+    assert bool(read_as(values)) == any(map(is_exact_number, values))
+
+
 def test_a_typed_column_is_left_alone() -> None:
     numbers = pl.Series("amount", [1.5, None])
     assert either_way(numbers).is_empty()
@@ -135,5 +151,5 @@ def test_a_book_whose_points_may_part_thousands_says_how_they_were_read(tmp_path
     assert book.accounts["staff"].to_list() == [1.2, 950.0]
     said = "does not show whether a point parts thousands or decimals; 1 of its values were read as decimals"
     end = "Write thousands without a point to be sure"
-    assert f"accounts.csv: staff {said}: 1.200 as 1.2. {end}" in book.notes
-    assert f"subscriptions.csv: mrr {said}: $1.500 as 1.5. {end}" in book.notes
+    assert f"accounts.csv: staff {said}: 1.200 as 1.2, not 1,200. {end}" in book.notes
+    assert f"subscriptions.csv: mrr {said}: $1.500 as 1.5, not 1,500. {end}" in book.notes
