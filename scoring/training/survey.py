@@ -109,11 +109,12 @@ def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
 
 
 def _groups(plan: Plan, book: Book, discovery: Discovery) -> Iterator[Group]:
-    for spec in plan.segment:
-        yield Group(spec.id, spec.name or spec.id, "segment", members_of(spec.rule, book))
-    decided = {spec.id for spec in plan.segment}
+    """Yield the plan's segments, and the candidates that mean other accounts than any of these."""
+    decided = [
+        Group(spec.id, spec.name or spec.id, "segment", members_of(spec.rule, book)) for spec in plan.segment
+    ]
+    yield from decided
     for candidate in discovery.candidates:
-        rule = candidate.rule
-        # A candidate that people took up into the plan is often found again, under the id it has there.
-        id_ = f"{candidate.id}-found" if candidate.id in decided else candidate.id
-        yield Group(id_, rule.sentence, "candidate", members_of(rule, book))
+        members = members_of(candidate.rule, book)
+        if not any(members.equals(group.members) for group in decided):
+            yield Group(candidate.id, candidate.rule.sentence, "candidate", members)
