@@ -20,6 +20,7 @@ from scoring.training.measures import measure
 from scoring.training.resampling import Z_TAIL
 
 BASE = "base"
+_TRIED: tuple[Kind, ...] = ("segment", "candidate", "exclusion")  # groups that people choose among
 _BEFORE_BUYING = ("win_rate", "velocity")  # figures of accounts that may not have bought yet
 _GROW_WITH_SIZE = ("velocity",)  # so everybody's says nothing about a group's
 _UNKNOWN = Figure(None, None, None, None, 0)
@@ -121,7 +122,7 @@ def _said(group: Group, customers: int, figures: Figures, base: Figures, *, trap
 
 def _traps(sums: AccountSums, everyone: Sequence[Group], masks: Sequence[Masks]) -> list[bool]:
     """Tell which groups are win-rate traps beyond chance, all that were tried being allowed for."""
-    tried = [group.kind in ("segment", "candidate") for group in everyone]
+    tried = [group.kind in _TRIED for group in everyone]
     return [
         asked and trap_chance(sums, mask) * sum(tried) < CHANCE
         for asked, mask in zip(tried, masks, strict=True)
