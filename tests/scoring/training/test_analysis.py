@@ -160,6 +160,9 @@ def test_a_segment_of_the_plan_may_have_the_id_of_everybody_or_of_a_candidate(de
     found = survey(demo_book, plan.model_copy(update={"segment": renamed}))
     segments = [one.id for one in found.figures if one.kind == "segment"]
     assert segments == [spec.id for spec in renamed]
+    assert found.taken_up["logistics-hiring"] == "logistics-hiring"
+    assert set(found.taken_up.values()) <= set(segments)
+    assert not {one.id for one in found.figures if one.kind == "candidate"} & set(found.taken_up)
 
 
 # Attributes
