@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from scoring.plan_faults import MisplacedError, advice
 from scoring.rules import Attributes, Rule, Where
 from scoring.signals.policy import DEFAULT_TYPES
 
+SAY_WHY = "Say why."  # what `plan init` writes for a reason that only people know
 CONDITIONS = 'a list of conditions, such as [{industry = ["fintech"]}, {employees = {min = 200}}]'
 
 

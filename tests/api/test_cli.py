@@ -102,6 +102,7 @@ def test_analyze_writes_a_page_and_its_files_and_shows_groups_and_candidates(
     assert done.stdout == f"{tmp_path / 'a' / 'analysis.html'}\n"
     assert "Everybody" in done.stderr
     assert "leak renewal_risk_notes" in done.stderr
+    assert "the plan has it as" in done.stderr
     assert str(tmp_path / "a" / "candidates.csv") in done.stderr
     assert run("analyze", book, "--out", tmp_path / "b").returncode == 0
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
