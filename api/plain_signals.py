@@ -28,7 +28,7 @@ def plain_signals(body: bytes) -> list[_Sent] | None:
     """
     try:
         found = _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # whoever reads it one by one says what is wrong
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # the other reader says what is wrong
         return None
     sent = found.signals if isinstance(found, _Many) else found
     return None if any(one.specversion is not msgspec.UNSET for one in sent) else sent
