@@ -2,7 +2,8 @@
 
     Intent     = 1 - exp(-evidence / kappa),  evidence = weights of triggers that hold
                  + sum_e w_type * relevance_topic * value * repeat^(k - 1) * 2^(-age / h_type)
-    Recency    = 2^(-age of the last signal that qualifies / h_R)
+    Recency    = 2^(-age of the last event that qualifies / h_R); a gauge that a vendor reads anew each night
+                 is nothing the account did
     Engagement = shares of depth (capped per channel), breadth (distinct people by seniority, and the spread
                  over roles), channel diversity and trend
 
@@ -122,7 +123,7 @@ def _families(
 ) -> tuple[Floats, Mapping[str, Family]]:
     """Return the age of the last signal of each family, inf where there is none, and what it amounts to."""
     gives = (signals.intent_weight + signals.depth_weight) * signals.value
-    qualifies = (gives > 0) & (gives >= policy.recency_least)
+    qualifies = ~signals.level & (gives > 0) & (gives >= policy.recency_least)
     masks = np.empty((4, len(qualifies)), np.bool_)
     masks[0], masks[1] = signals.intent_weight > 0, qualifies
     masks[2], masks[3] = signals.depth_weight * signals.value > 0, True

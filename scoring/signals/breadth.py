@@ -16,7 +16,7 @@ from scoring.signals.policy import Policy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Breadth:
-    """Who took part within the policy's breadth_days; all arrays are (accounts,)."""
+    """Who took part, by signals with depth within the policy's breadth_days; all arrays are (accounts,)."""
 
     people: Integers  # distinct
     counted_as: Floats  # people by how senior they are, and the spread over roles
@@ -28,7 +28,7 @@ class Breadth:
 
 def breadth(policy: Policy, batch: SignalBatch, signals: Counted) -> Breadth:
     """Count people, roles and channels. Who has several titles counts once, as the most senior."""
-    recent = signals.age <= policy.breadth_days
+    recent = (signals.age <= policy.breadth_days) & (signals.depth_weight * signals.value > 0)
     named = np.flatnonzero(recent & (signals.records["person"] != 0))
     person, owner = signals.records["person"][named].astype(np.intp), signals.owner[named]
     rank, roles_of = seniority(signals.records)[named].astype(np.intp), role(signals.records)[named]

@@ -39,6 +39,7 @@ class Counted:
     starts: Integers  # (active accounts,)
     owner: Integers
     records: Records
+    level: Mask
     age: Floats  # days
     value: Floats  # strength as it counts, before damping: events up to the cap, what has a scale 0..1
     kept: Floats  # the share that damping leaves, 0..1
@@ -92,6 +93,7 @@ def count(policy: Policy, batch: SignalBatch, as_of: Floats) -> Counted:
         starts=starts,
         owner=owner,
         records=records,
+        level=level,
         age=age,
         value=value,
         kept=kept,

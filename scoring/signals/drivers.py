@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.fit import POINT_GRID, to_grid
-from scoring.signals.counted import Counted, Floats, Integers, is_level
+from scoring.signals.counted import Counted, Floats, Integers
 from scoring.signals.log import SignalBatch
 
 NAMED = 3  # drivers that an account's Intent is told by
@@ -54,7 +54,7 @@ class Drivers:
                 topic=self.batch.topics[record["topic"]],
                 at=float(record["at"]),
                 age_days=float(self.signals.age[row]),
-                level=bool(is_level(record)),
+                level=bool(self.signals.level[row]),
                 strength=float(record["strength"]),
                 times=int(self.times[row]),
                 points=points,

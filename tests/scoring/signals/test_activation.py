@@ -207,12 +207,12 @@ def test_signals_are_stale_once_the_last_one_is() -> None:
 
 def test_each_family_has_the_state_and_age_of_its_own_last_signal() -> None:
     found = measured(
-        signal("meeting", days_ago=100), signal("intent_score", days_ago=3, strength=1.0, level=True)
+        signal("meeting", days_ago=100), signal("intent_score", days_ago=3, strength=90.0, level=True)
     )
     families = {name: (family.state[0], family.age_days[0]) for name, family in found.families.items()}
     assert families == {
         "intent": ("ok", 3),
-        "recency": ("stale", 100),  # a reading of 1 in 100 gives 0.025: too little
+        "recency": ("stale", 100),  # a gauge is nothing the account did
         "engagement": ("stale", 100),
         "all": ("ok", 3),
     }
@@ -419,6 +419,14 @@ def test_people_count_by_their_highest_seniority_and_each_further_role_adds_to_t
 )
 def test_a_course_says_where_depth_is_going(days: tuple[float, ...], course: str) -> None:
     assert measured(*(signal("meeting", days_ago=d) for d in days)).course.tolist() == [course]
+
+
+def test_what_vendors_report_is_no_engagement() -> None:
+    reported = signal("surge", strength=90.0, level=True, channel="ads", person="ana", seniority=5)
+    found = measured(reported)
+    assert found.intent[0] > 0
+    assert (found.engagement[0], found.breadth.people[0], found.breadth.channels[0]) == (0, 0, 0)
+    assert (state_of(found, "engagement"), state_of(found, "recency")) == ("none", "none")
 
 
 def test_what_gives_too_little_leaves_recency_as_it_is() -> None:
