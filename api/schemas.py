@@ -130,7 +130,7 @@ class SignalBody(BaseModel):
     email: Text | None = None
     type: str = Field(
         examples=["demo_request"],
-        description=f"What happened. Those that count by default: {', '.join(COUNTED_TYPES)}.",
+        description=f"What happened: {', '.join([*COUNTED_TYPES][:10])}, ... or a word of your own.",
     )
     occurred_at: str | float | None = Field(
         default=None, description="ISO 8601, unix seconds or milliseconds."

@@ -30,12 +30,11 @@ async def send_signals(
     service: Annotated[Service, Depends(service_of)],
     results: WhichResults = "exceptions",
 ) -> Response:
-    """Store signals. Sending them again is safe: an event id counts once.
+    """Store signals: one, many, one per line, or CloudEvents. Sending them again is safe.
 
-    Takes one signal, an array, `{"signals": [...]}`, one signal per line, or CloudEvents. Good ones are
-    stored whatever stands beside them. No signals at all are no error. Where every one was rejected the
-    status is 422: many senders look at nothing else, and sending the same again can never succeed.
+    Good ones are stored whatever stands beside them, and none at all is no error. 422: every one was rejected.
     """
+    # Many senders look at nothing but the status: of a batch of which nothing can ever be stored it must say so.
     now = service.now()
     items = partial(raw_signals, body, request.headers, service.settings.max_signals)
     sent = plain_signals(body)
