@@ -32,9 +32,9 @@ async def send_signals(
 ) -> Response:
     """Store signals: one, many, one per line, or CloudEvents. Sending them again is safe.
 
-    Good ones are stored whatever stands beside them, and none at all is no error. 422: every one was rejected.
+    Good ones are stored whatever stands beside them, and none at all is no error. 422: all were rejected.
     """
-    # Many senders look at nothing but the status: of a batch of which nothing can ever be stored it must say so.
+    # Many senders look at the status alone: it must say so where nothing of a batch can ever be stored.
     now = service.now()
     items = partial(raw_signals, body, request.headers, service.settings.max_signals)
     sent = plain_signals(body)
