@@ -67,7 +67,7 @@ def test_under_load_no_read_is_late_while_a_server_hangs_dies_and_comes_back(ser
             load = asyncio.create_task(under_load(servers, 2.4))
             for harm, mend in ((server.hang, server.go_on), (server.kill, server.start)):
                 await asyncio.sleep(0.3)
-                harm()
+                await asyncio.to_thread(harm)
                 await asyncio.sleep(0.4)
                 await asyncio.to_thread(mend)
                 if mend == server.start:
