@@ -180,7 +180,9 @@ def test_an_event_loop_that_was_held_up_reads_what_came_meanwhile(server: Server
     run(work())
 
 
-def test_a_server_that_takes_longer_to_connect_to_than_a_read_has_is_read_all_the_same(server: Server) -> None:
+def test_a_server_that_takes_longer_to_connect_to_than_a_read_has_is_read(
+    server: Server,
+) -> None:
     async def work() -> None:
         with Relay(server.port, delay=0.06) as relay:
             async with opened(f"redis://127.0.0.1:{relay.port}", read_budget=0.1) as servers:
