@@ -235,7 +235,7 @@ class Relay:
         self._to = port
         self._tls = tls
         self._delay = delay
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
 
@@ -250,7 +250,11 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection("127.0.0.1", self._to)
-        await asyncio.gather(self._pass_on(reader, forth, 0.0), self._pass_on(back, writer, self._delay))
+        try:
+            await asyncio.gather(self._pass_on(reader, forth, 0.0), self._pass_on(back, writer, self._delay))
+        finally:
+            writer.transport.abort()
+            forth.transport.abort()
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float
@@ -276,6 +280,7 @@ class Relay:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.01)  # for what was aborted to close
 
 
 @contextmanager

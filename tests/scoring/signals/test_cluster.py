@@ -8,7 +8,7 @@ import pytest
 from redis.crc import key_slot
 
 from scoring.errors import StoreUnavailableError
-from scoring.signals.servers import AWAY, Call
+from scoring.signals.servers import AWAY, Call, Servers
 from tests.scoring.signals.reading import BUDGET, KEYS, LATE, SET, fill, opened, run, timed, until_fresh
 from tests.scoring.signals.servers import Cluster, a_cluster, free_ports, knows_all, wait_until
 
@@ -43,6 +43,21 @@ def test_one_shard_that_hangs_costs_its_own_keys_only(cluster: Cluster) -> None:
             assert await until_fresh(servers) < 1.0
 
     run(work())
+
+
+def test_a_large_read_does_not_pass_for_servers_that_hang(cluster: Cluster) -> None:
+    async def work() -> None:
+        async with opened(cluster.url) as servers:
+            keys = [f"large {number}" for number in range(3000)]
+            assert await until_none(servers, keys)
+            assert servers.away == []
+
+    run(work())
+
+
+async def until_none(servers: Servers, keys: list[str]) -> bool:
+    """Read until every key is known to be absent; a busy machine may need more than one try."""
+    return any([await servers.get(keys) == [None] * len(keys) for _ in range(5)])
 
 
 def test_a_shard_that_dies_comes_back(cluster: Cluster) -> None:

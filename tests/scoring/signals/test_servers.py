@@ -67,7 +67,7 @@ def test_under_load_no_read_is_late_while_a_server_hangs_dies_and_comes_back(ser
             load = asyncio.create_task(under_load(servers, 2.4))
             for harm, mend in ((server.hang, server.go_on), (server.kill, server.start)):
                 await asyncio.sleep(0.3)
-                harm()
+                await asyncio.to_thread(harm)
                 await asyncio.sleep(0.4)
                 await asyncio.to_thread(mend)
                 if mend == server.start:
@@ -176,6 +176,19 @@ def test_an_event_loop_that_was_held_up_reads_what_came_meanwhile(server: Server
                 time.sleep(2 * BUDGET)  # holding the loop up is the point
                 assert await read == [key.encode() for key in KEYS]
             assert servers.away == []
+
+    run(work())
+
+
+def test_a_server_that_takes_longer_to_connect_to_than_a_read_has_is_read(
+    server: Server,
+) -> None:
+    async def work() -> None:
+        with Relay(server.port, delay=0.06) as relay:
+            async with opened(f"redis://127.0.0.1:{relay.port}", read_budget=0.1) as servers:
+                await servers.run(SET, [Call((key,), (key,)) for key in KEYS])
+                assert await servers.get(KEYS) == [AWAY] * len(KEYS), "a connection takes two round trips"
+                assert await until_fresh(servers) < 1.0
 
     run(work())
 
