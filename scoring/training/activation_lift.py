@@ -103,17 +103,26 @@ def _ranks(score: Floats, opened: Mask, times: Floats) -> NDArray[np.float64]:
         times: (draws, moments).
     """
     order = np.argsort(-score, kind="stable")
-    begins = np.flatnonzero(np.diff(score[order], prepend=np.inf))  # ties share a place
-    did, did_not = (
-        np.add.reduceat(times[:, order] * mask[order], begins, axis=1) for mask in (opened, ~opened)
-    )
-    total_did, total_did_not = did.sum(axis=1), did_not.sum(axis=1)
-    below = total_did_not[:, None] - np.cumsum(did_not, axis=1)
+    did = np.flatnonzero(opened[order])  # places from the top of those that opened
+    placed = -score[order]
+    begin, end = (np.searchsorted(placed, placed[did], side=side) for side in ("left", "right"))  # its ties
+    everybody, openers = _summed(times[:, order]), _summed(times[:, order[did]])
+    weight = np.diff(openers, axis=1)
+    tied = everybody[:, end] - everybody[:, begin]
+    tied_openers = openers[:, np.searchsorted(did, end)] - openers[:, np.searchsorted(did, begin)]
+    total, total_openers = everybody[:, -1:], openers[:, -1:]
+    below = (total - everybody[:, end]) - (total_openers - openers[:, np.searchsorted(did, end)])
+    room = np.clip(TOP_SHARE * total - everybody[:, begin], 0.0, tied)
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample in which nothing opened has neither
-        auc = (did * (below + did_not / 2)).sum(axis=1) / (total_did * total_did_not)
-        counted = did + did_not
-        room = TOP_SHARE * counted.sum(axis=1, keepdims=True)
-        taken = np.clip(room - (np.cumsum(counted, axis=1) - counted), 0.0, counted)
-        share = np.divide(taken, counted, out=np.zeros_like(counted), where=counted > 0)
-        lift = (did * share).sum(axis=1) / (TOP_SHARE * total_did)
+        pairs = total_openers * (total - total_openers)
+        auc = (weight * (below + (tied - tied_openers) / 2)).sum(axis=1) / pairs[:, 0]
+        inside = np.divide(room, tied, out=np.zeros_like(tied), where=tied > 0)
+        lift = (weight * inside).sum(axis=1) / (TOP_SHARE * total_openers[:, 0])
     return np.stack([auc, lift])
+
+
+def _summed(times: Floats) -> NDArray[np.float64]:
+    """Return running sums along rows, each beginning with 0."""
+    sums = np.zeros((times.shape[0], times.shape[1] + 1))
+    np.cumsum(times, axis=1, out=sums[:, 1:])
+    return sums

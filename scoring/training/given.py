@@ -45,7 +45,9 @@ class Given:
         cell = row * len(half_life_days) + type_
         left = self.gave[entry] * np.exp2(-age / half_life_days[type_])
         cells = len(moments.day) * len(half_life_days)
-        return np.bincount(cell, left, cells).reshape(len(moments.day), len(half_life_days))
+        return np.asarray(
+            np.bincount(cell, left, cells).reshape(len(moments.day), len(half_life_days)), np.float64
+        )
 
 
 def given(history: SignalHistory, policy: Policy) -> Given:

@@ -34,7 +34,6 @@ WEIGHT_SPREAD = 1.5  # standard deviation of the prior on ln(weight)
 HALF_LIFE_SPREAD = 1.5  # and on log2(half-life)
 LIKELY = 1.353  # half the 90% quantile of chi-squared with 1 degree of freedom
 _SWEEPS = 5
-_STEPS = 12  # of Newton's method, for one weight
 _FEWEST_CASES = 100
 
 
@@ -107,10 +106,11 @@ class _Fit:
 
     def _weigh(self) -> None:
         z = self.z
-        found = minimize(
-            lambda log_weight: self._loss(z, log_weight), self.log_weight, jac=True, method="L-BFGS-B"
-        )
-        self.log_weight = found.x
+
+        def loss(log_weight: Floats) -> tuple[float, Floats]:
+            return self._loss(z, log_weight)
+
+        self.log_weight = minimize(loss, self.log_weight, jac=True, method="L-BFGS-B").x
 
     def _loss(self, z: Floats, log_weight: Floats) -> tuple[float, Floats]:
         """Return minus the logarithm of the posterior of the weights, and its gradient."""
@@ -139,25 +139,21 @@ class _Fit:
         return np.array([loss for loss, _ in found]) + 0.5 * octaves**2, np.array([at for _, at in found])
 
     def _best_weight(self, others: Floats, z: Floats, t: int, start: float) -> tuple[float, float]:
-        """Fit one weight by Newton's method on its logarithm, with the others as they are."""
+        """Return the loss and the logarithm of one weight, fitted with the others as they are."""
         log_weight = self.log_weight.copy()
 
-        def loss(at: float) -> tuple[float, float]:
-            log_weight[t] = at
-            rate = np.where(self.used, others + np.exp(at) * z, 0.0)
+        def loss(at: Floats) -> tuple[float, Floats]:
+            log_weight[t] = at[0]
+            v = np.exp(at[0])
+            rate = np.where(self.used, others + v * z, 0.0)
             total = rate.sum(axis=1)
             away, pull = self._away(log_weight)
             slope = (np.where(self.used, z, 0.0).sum(axis=1) / total - z[:, 0] / rate[:, 0]).sum()
-            return float(np.log(total).sum() - np.log(rate[:, 0]).sum() + away), float(
-                slope * np.exp(at) + pull[t]
-            )
+            value = np.log(total).sum() - np.log(rate[:, 0]).sum() + away
+            return float(value), np.array([slope * v + pull[t]])
 
-        found = minimize(lambda at: _scalar(loss(at[0])), [start], jac=True, method="L-BFGS-B")
+        found = minimize(loss, np.array([start]), jac=True, method="L-BFGS-B")
         return float(found.fun), float(found.x[0])
-
-
-def _scalar(found: tuple[float, float]) -> tuple[float, Floats]:
-    return found[0], np.array([found[1]])
 
 
 def rounded(value: float) -> float:

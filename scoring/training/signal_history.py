@@ -20,6 +20,8 @@ from scoring.training.book import Book
 
 DAY = 86_400
 MEMORY_DAYS = 730  # what is older is not looked at: under the longest half-life it has faded to nothing
+MOST_DAYS = 1095  # of history that are learnt from
+STRAY = 0.01  # share of the events, the earliest, that may be rows of long ago
 MOST_ACCOUNTS = 50_000  # accounts that are looked at; of more, a sample
 RENEWAL = r"(?i)renew"  # opportunities that the calendar opens, whatever anybody did
 UNPLACED = "names no account of the book"
@@ -46,7 +48,7 @@ class Moments:
     @property
     def as_of(self) -> Floats:
         """The moment itself, where the day begins, in unix seconds."""
-        return self.day * float(DAY)
+        return np.asarray(self.day * float(DAY), np.float64)
 
     @property
     def keys(self) -> Integers:
@@ -73,8 +75,13 @@ class SignalHistory:
 
     @property
     def days(self) -> range:
-        """The days from the first event to the last."""
-        return range(int(self.day.min()), int(self.day.max()) + 1) if len(self.day) else range(0)
+        """The days to learn from, to that of the last event: from the first on, but for stray ones.
+
+        The first hundredth of the events does not count: one row of long ago would stand for years in which
+        nothing was recorded. What is older than MOST_DAYS says how people bought then.
+        """
+        last = int(self.day.max())
+        return range(max(int(np.quantile(self.day, STRAY)), last - MOST_DAYS), last + 1)
 
     def seen(self, moments: Moments) -> tuple[Integers, Integers]:
         """Return what was known at moments: pairs of a moment's and an event's place, sorted, (pairs,) each.
