@@ -39,7 +39,8 @@ def signals_section(lessons: SignalLessons | str, plan: Plan) -> Section:
         return Section("signals", TITLE, [Prose([as_sentence(said)])])
     blocks: list[Block] = [
         Prose([_verdict(lessons, plan), _introduction(lessons)]),
-        Figure("Half-life by type of signal", _picture(lessons.types), _CAPTION),
+        Heading("Half-life by type of signal"),
+        Figure("", _picture(lessons.types), _CAPTION),
         _table(lessons.types),
         *_too_few(lessons),
         Heading("Whether it is better"),
