@@ -24,7 +24,8 @@ from scoring.training.card_blocks import (
     minus,
     say_date,
 )
-from scoring.training.half_lives import GRID, HORIZON_DAYS, LEAST_EVENTS, LearntType
+from scoring.training.deal_moments import HORIZON_DAYS
+from scoring.training.half_lives import GRID, LEAST_EVENTS, LearntType
 from scoring.training.plots import Move, move_chart
 from scoring.training.signals_learnt import SignalLessons
 from scoring.training.signals_said import gain_said, pinned_toml, proposed_policy
@@ -75,8 +76,8 @@ def _introduction(lessons: SignalLessons) -> str:
 
 _CAPTION = (
     "Dots are half-lives that were learnt, lines the ones that fit nearly as well (90%), blue uprights the "
-    "defaults. A half-life says how fast a signal stops announcing an opportunity beyond what fresher ones "
-    "say, so it is shorter than the time that such a signal leads by alone."
+    "defaults. A half-life says how fast a signal stops announcing an opportunity, beyond what other signals "
+    "of the account say."
 )
 
 
@@ -128,10 +129,13 @@ def _too_few(lessons: SignalLessons) -> list[Block]:
 
 
 def _tests(lessons: SignalLessons) -> list[Block]:
-    blocks: list[Block] = [Prose([minus(gain_said(lessons.policy_gain, "the defaults"))])]
-    rows = [_row("Half-lives and weights of types", lessons.policy_gain)]
+    blocks: list[Block] = [Prose([minus(gain_said(lessons.intent_gain, "the defaults"))])]
+    rows = [
+        _row("Intent, by half-lives and weights of types", lessons.intent_gain),
+        _row("Intent, Recency and Engagement, in the plan's shares", lessons.policy_gain),
+    ]
     if lessons.fire_gain is not None:
-        rows.append(_row("Shares of Intent, Recency, Engagement", lessons.fire_gain))
+        rows.append(_row("The same, in learnt shares instead of the plan's", lessons.fire_gain))
     head = ["What was learnt", "AUC", "Before", "90% interval of the gain", "Lift of the top tenth", "Before"]
     blocks.append(Table("On the later part of the events", head, rows, [1, 2, 3, 4, 5]))
     stay = [one for one in (lessons.policy, lessons.fire) if isinstance(one, str)]
@@ -183,8 +187,9 @@ def _notes(lessons: SignalLessons) -> list[Item]:
         ),
         Item(
             "When it counts as better.",
-            "Only where the gain in AUC is above 0 with 97.5% certainty, by bootstrap over accounts: two "
-            "questions are asked of one test. What has little to say stays near its default.",
+            "Only where the gain in AUC (of Intent for the types, of the three together for their shares) is "
+            "above 0 with 97.5% certainty, by bootstrap over accounts: two questions are asked of one test. "
+            "What has little to say stays near its default.",
         ),
         Item(
             "Fit keeps its share.",

@@ -1,15 +1,15 @@
 """Half-lives and weights of types of signals, learnt from what went before opportunities.
 
-A signal of a type raises the rate at which an account opens opportunities, and the raise fades by half in
-each half-life. Relative to an account without signals the rate is
+A signal of a type raises the odds that an account opens an opportunity within the horizon, and the raise
+fades by half in each half-life. Relative to an account without signals the odds are
 
-    1 + sum_t v_t * x_t(h_t) / days_t,    x_t(h) = sum_e gave_e * 2^(-age_e / h)
+    1 + sum_t v_t * x_t(h_t),    x_t(h) = sum_e gave_e * 2^(-age_e / h)
 
-with `days_t` the integral of 2^(-u/h_t) over HORIZON_DAYS, so that v_t is what one fresh signal adds within
-the horizon: what Intent's weights mean. The likelihood is that of which account of each day's sample opened
-(D. Thomas in F. Liddell et al., "Methods of cohort analysis", J. R. Statist. Soc. A 140, 1977). Each weight
-and half-life is drawn toward its default, by a normal prior on the logarithm: what has little to say stays
-put. Of weights only proportions are known; they are said such that half of the types gain and half lose.
+so v_t is what one fresh signal adds: what Intent's weights mean. The likelihood is that of which account of
+each day's sample opened (D. Thomas in F. Liddell et al., "Methods of cohort analysis", Journal of the Royal
+Statistical Society A 140, 1977). Each weight and half-life is drawn toward its default, by a normal prior on
+the logarithm: what has little to say stays put. Of weights only proportions are known; they are said such
+that half of the types gain and half lose.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from scoring.training.given import Given
 from scoring.training.signal_history import Floats, Mask
 
 GRID = (3.5, 7.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0)  # half-lives that are tried, in days
-HORIZON_DAYS = 60
 LEAST_EVENTS = 100  # of a type, seen at the moments that are compared; with fewer it keeps its default
 OWN_TYPE = TypePolicy(intent=0.5, depth=0.0, half_life_days=21.0)  # from where others than the defaults start
 WEIGHT_SPREAD = 1.5  # standard deviation of the prior on ln(weight)
@@ -73,11 +72,12 @@ class LearntPolicy:
 class _Fit:
     """The search for the best weights and half-lives of m types."""
 
-    left: Floats  # (half-lives of the grid, cases, 1 + controls, m): x / days
+    left: Floats  # (half-lives of the grid, cases, 1 + controls, m): x
     used: Mask  # (cases, 1 + controls)
     grid: Floats  # (half-lives of the grid,)
     weight: Floats  # (m,), by default
     half_life: Floats  # (m,), by default
+    counts_as: float  # what share of an independent observation a case is
     log_weight: Floats = field(init=False)
     chosen: NDArray[np.intp] = field(init=False)  # (m,), places in the grid
 
@@ -118,10 +118,10 @@ class _Fit:
         rate = np.where(self.used, 1.0 + (z * v).sum(axis=-1), 0.0)
         total = rate.sum(axis=1)
         away, pull = self._away(log_weight)
-        loss = np.log(total).sum() - np.log(rate[:, 0]).sum() + away
+        loss = self.counts_as * (np.log(total) - np.log(rate[:, 0])).sum() + away
         share = np.where(self.used, 1.0 / total[:, None], 0.0)
         slope = np.einsum("ck,ckt->t", share, z) - (z[:, 0] / rate[:, :1]).sum(axis=0)
-        return float(loss), slope * v + pull
+        return float(loss), self.counts_as * slope * v + pull
 
     def _away(self, log_weight: Floats) -> tuple[float, Floats]:
         """Return the penalty on weights that part from the defaults' proportions, and its gradient."""
@@ -149,8 +149,8 @@ class _Fit:
             total = rate.sum(axis=1)
             away, pull = self._away(log_weight)
             slope = (np.where(self.used, z, 0.0).sum(axis=1) / total - z[:, 0] / rate[:, 0]).sum()
-            value = np.log(total).sum() - np.log(rate[:, 0]).sum() + away
-            return float(value), np.array([slope * v + pull[t]])
+            value = self.counts_as * (np.log(total) - np.log(rate[:, 0])).sum() + away
+            return float(value), np.array([self.counts_as * slope * v + pull[t]])
 
         found = minimize(loss, np.array([start]), jac=True, method="L-BFGS-B")
         return float(found.fun), float(found.x[0])
@@ -163,15 +163,6 @@ def rounded(value: float) -> float:
     (0.0123, 1230.0)
     """
     return float(f"{value:.3g}")
-
-
-def days_within(half_life: float, horizon: float = HORIZON_DAYS) -> float:
-    """Return the integral of 2^(-u / half_life) from 0 to the horizon, in days.
-
-    >>> round(days_within(30.0, 30.0), 3)
-    21.64
-    """
-    return float(half_life / np.log(2) * (1 - 2.0 ** (-horizon / half_life)))
 
 
 # From a book
@@ -191,8 +182,8 @@ def learn_half_lives(
     Returns:
         What was learnt, or why nothing was, as a sentence.
     """
-    if len(deals.day) < _FEWEST_CASES:
-        return f"only {len(deals.day)} opportunities opened that can be looked at; {_FEWEST_CASES} are needed"
+    if deals.opportunities < _FEWEST_CASES:
+        return f"only {deals.opportunities} opportunities can be looked at; {_FEWEST_CASES} are needed"
     counts = np.bincount(given.type, given.events, len(names)).astype(int)
     shape = (*deals.account.shape, len(names))
     everything = given.left(deals.moments, np.full(len(names), np.inf)).reshape(shape)
@@ -204,11 +195,7 @@ def learn_half_lives(
     defaults = [_default(policy, names[at]) for at in usable]
     grid = np.unique([*GRID, *(one.half_life_days for one in defaults)])
     left = np.stack(
-        [
-            given.left(deals.moments, np.full(len(names), one)).reshape(shape)[:, :, usable]
-            / days_within(one)
-            for one in grid
-        ]
+        [given.left(deals.moments, np.full(len(names), one)).reshape(shape)[:, :, usable] for one in grid]
     )
     fit = _Fit(
         left,
@@ -216,6 +203,7 @@ def learn_half_lives(
         grid,
         np.array([one.intent for one in defaults]),
         np.array([one.half_life_days for one in defaults]),
+        deals.counts_as,
     )
     fit.run()
     scale = float(np.median(fit.log_weight - np.log(fit.weight)))
@@ -235,7 +223,7 @@ def learn_half_lives(
                 rounded(float(np.exp(fit.log_weight[t] - scale))),
             )
         )
-    return LearntPolicy(tuple(types), too_few, len(deals.day))
+    return LearntPolicy(tuple(types), too_few, deals.opportunities)
 
 
 def _default(policy: Policy, name: str) -> TypePolicy:

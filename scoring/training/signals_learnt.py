@@ -8,7 +8,7 @@ is proposed is what was tested. Nothing here decides: the plan does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -19,14 +19,14 @@ from scoring.signals.activation import measure
 from scoring.signals.policy import Policy
 from scoring.training.activation_lift import RankGain, rank_gain
 from scoring.training.book import Book
-from scoring.training.deal_moments import deal_moments
+from scoring.training.deal_moments import HORIZON_DAYS, deal_moments
 from scoring.training.fire_weights import PARTS, learn_fire
 from scoring.training.given import given
 from scoring.training.half_lives import (
-    HORIZON_DAYS,
     LearntPolicy,
     LearntType,
     learn_half_lives,
+    rounded,
 )
 from scoring.training.progress import Begin
 from scoring.training.signal_history import Floats, Mask, Moments, SignalHistory, history_of
@@ -36,6 +36,7 @@ BURN_IN_DAYS = 90  # at the start of the history, in which what had come before 
 LEARNT_SHARE = 0.6  # of the rest is learnt from
 STEP_DAYS = 30  # from one moment of asking to the next
 MOST_MOMENTS = 20_000  # of more, a sample
+_UNSATURATED = 1e6  # a scale of Intent at which 1 - exp(-x / scale) keeps x to nine digits
 LEAST_OPENED = 40  # moments after which an opportunity opened
 
 
@@ -50,9 +51,10 @@ class SignalLessons:
     types: tuple[LearntType, ...]
     too_few: Mapping[str, int]  # type -> its events: too few to learn from
     policy: Policy | str  # proposed, or why the defaults stay
-    policy_gain: RankGain
+    intent_gain: RankGain  # of Intent by the learnt types over Intent by the defaults
+    policy_gain: RankGain  # of all three together, under the plan's shares
     fire: FireSection | str  # proposed, or why the plan's weights stay
-    fire_gain: RankGain | None
+    fire_gain: RankGain | None  # of the learnt shares over the plan's
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,7 +111,7 @@ def _lessons(
             "of the events"
         )
     on_step("testing what was learnt from signals")
-    policy, policy_gain, fire, fire_gain = _tested(history, plan.fire, found, earlier, later, seed)
+    tested = _tested(history, plan.fire, found, earlier, later, seed)
     return SignalLessons(
         events=len(history.day),
         unplaced=history.unplaced,
@@ -117,11 +119,31 @@ def _lessons(
         learnt_until=str(np.datetime64(cut, "D")),
         types=found.types,
         too_few=found.too_few,
-        policy=policy if policy_gain.better else _why_not(policy_gain, "the defaults stay"),
-        policy_gain=policy_gain,
-        fire=_fire_proposed(plan.fire, fire, fire_gain),
-        fire_gain=fire_gain,
+        policy=tested.policy_proposed,
+        intent_gain=tested.intent_gain,
+        policy_gain=tested.policy_gain,
+        fire=_fire_proposed(plan.fire, tested.fire, tested.fire_gain),
+        fire_gain=tested.fire_gain,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    policy: Policy
+    intent_gain: RankGain
+    policy_gain: RankGain
+    fire: FireSection | None
+    fire_gain: RankGain | None
+
+    @property
+    def policy_proposed(self) -> Policy | str:
+        """The policy, where its Intent is better and the three together are no worse."""
+        if not self.intent_gain.better:
+            return _why_not(self.intent_gain, "the defaults stay", "Intent by the learnt types")
+        if self.policy_gain.auc_gain < 0:
+            together = "Intent, Recency and Engagement together"
+            return _why_not(self.policy_gain, "the defaults stay", together)
+        return self.policy
 
 
 def _tested(
@@ -131,23 +153,29 @@ def _tested(
     earlier: _Asked,
     later: _Asked,
     seed: int,
-) -> tuple[Policy, RankGain, FireSection | None, RankGain | None]:
+) -> _Tested:
     """Test the types, and then the shares of I, R and E under the types that passed."""
     defaults = Policy()
     usual_before, usual_after = (_parts(history, defaults, asked) for asked in (earlier, later))
-    policy = _policy_of(found)
-    before, after = (_parts(history, policy, asked) for asked in (earlier, later))
+    policy, before = _scaled(history, found, earlier, float(usual_before[:, 0].mean()))
+    after = _parts(history, policy, later)
 
     def gain(ours: Floats, theirs: Floats) -> RankGain:
         return rank_gain(ours, theirs, later.opened, later.moments.account, seed=seed)
 
-    policy_gain = gain(_activation(after, planned), _activation(usual_after, planned))
-    if not policy_gain.better:
+    tested = _Tested(
+        policy=policy,
+        intent_gain=gain(after[:, 0], usual_after[:, 0]),
+        policy_gain=gain(_activation(after, planned), _activation(usual_after, planned)),
+        fire=None,
+        fire_gain=None,
+    )
+    if isinstance(tested.policy_proposed, str):
         before, after = usual_before, usual_after
     fire = learn_fire(before, earlier.opened, planned, counts_as=STEP_DAYS / HORIZON_DAYS)
     if fire is None:
-        return policy, policy_gain, None, None
-    return policy, policy_gain, fire, gain(_activation(after, fire), _activation(after, planned))
+        return tested
+    return replace(tested, fire=fire, fire_gain=gain(_activation(after, fire), _activation(after, planned)))
 
 
 def _asked(history: SignalHistory, days: range, seed: int) -> _Asked:
@@ -171,19 +199,37 @@ def _activation(parts: Floats, fire: FireSection) -> Floats:
     return np.asarray((parts * [getattr(fire, name) for name in PARTS]).sum(axis=1))
 
 
-def _policy_of(found: LearntPolicy) -> Policy:
+def _scaled(history: SignalHistory, found: LearntPolicy, asked: _Asked, mean: float) -> tuple[Policy, Floats]:
+    """Make the policy of what was learnt, and return it with its I, R and E.
+
+    Intent's scale is set so that its mean is what it was: it keeps its part beside Recency and Engagement,
+    and the plan's tiers keep their meaning.
+    """
+    types = {one.type: one.policy for one in found.types}
     defaults = Policy()
-    return defaults.model_copy(
-        update={"types": {**defaults.types, **{one.type: one.policy for one in found.types}}}
-    )
+    raw = defaults.model_copy(update={"types": {**defaults.types, **types}, "intent_scale": _UNSATURATED})
+    parts = _parts(history, raw, asked)
+    total = -_UNSATURATED * np.log1p(-parts[:, 0])
+    scale = rounded(_scale_for(total, mean))
+    parts[:, 0] = -np.expm1(-total / scale)
+    return raw.model_copy(update={"intent_scale": scale}), parts
+
+
+def _scale_for(total: Floats, mean: float) -> float:
+    """Return the scale at which 1 - exp(-total / scale) has a mean, by bisection of its logarithm."""
+    low, high = np.log(1e-6), np.log(1e6)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if -np.expm1(-total / np.exp(middle)).mean() > mean else (low, middle)
+    return float(np.exp((low + high) / 2))
 
 
 # What is proposed
 
 
-def _why_not(gain: RankGain, stays: str) -> str:
+def _why_not(gain: RankGain, stays: str, what: str) -> str:
     return (
-        f"{stays}: on the later part the learnt ones ranked accounts no better beyond chance (AUC "
+        f"{stays}: on the later part {what} ranked accounts no better beyond chance (AUC "
         f"{gain.ours.auc:.3f} against {gain.theirs.auc:.3f}, 90% interval of the difference {gain.low:+.3f} "
         f"to {gain.high:+.3f})"
     )
@@ -196,4 +242,4 @@ def _fire_proposed(
         return "the plan's weights stay: it leaves fewer than two of Intent, Recency and Engagement to weigh"
     if fire == planned:
         return "the plan's weights stay: the learnt ones are the same"
-    return fire if gain.better else _why_not(gain, "the plan's weights stay")
+    return fire if gain.better else _why_not(gain, "the plan's weights stay", "the learnt ones")

@@ -50,6 +50,7 @@ def pinned_toml(lessons: SignalLessons) -> list[str]:
     if fire is not None:
         lines += [header("fire"), *(setting(name, value) for name, value in fire.model_dump().items()), ""]
     if policy is not None:
+        lines += [header("signals"), setting("intent_scale", policy.intent_scale), ""]
         lines.append(header("signals", "types"))
         lines += [setting(one.type, one.policy.model_dump(include={*_LEARNT})) for one in lessons.types]
         lines.append("")
@@ -90,7 +91,7 @@ def _taught(lessons: SignalLessons) -> Iterator[str]:
     if isinstance(lessons.policy, str):
         yield f"{lessons.policy[:1].upper()}{lessons.policy[1:]}."
     else:
-        yield f'{gain_said(lessons.policy_gain, "the defaults")} So use = "learnt" is offered; it means:'
+        yield f'{gain_said(lessons.intent_gain, "the defaults")} So use = "learnt" is offered; it means:'
         for one in lessons.types:
             yield (
                 f"- {one.type}: half-life {one.half_life_days:g} days (default "

@@ -60,7 +60,14 @@ def planted(books: int, console: Console) -> None:
     half_lives: dict[str, list[float]] = {name: [] for name in KINDS}
     inside: dict[str, int] = dict.fromkeys(KINDS, 0)
     gains = Table(
-        "seed", "AUC", "defaults", "90% interval of the gain", "lift", "defaults", "offered", "seconds"
+        "seed",
+        "AUC of Intent",
+        "defaults",
+        "90% interval of the gain",
+        "lift",
+        "defaults",
+        "offered",
+        "seconds",
     )
     shares = Table(
         "seed", "intent, recency, engagement", "AUC", "plan's", "90% interval of the gain", "offered"
@@ -73,7 +80,7 @@ def planted(books: int, console: Console) -> None:
         for one in found.types:
             half_lives[one.type].append(one.half_life_days)
             inside[one.type] += one.low <= KINDS[one.type].lead * math.log(2) <= one.high
-        gain = found.policy_gain
+        gain = found.intent_gain
         lifts = (f"{gain.ours.top_lift:.2f}", f"{gain.theirs.top_lift:.2f}")
         gains.add_row(str(seed), *_auc(gain), *lifts, _offered(found.policy), f"{seconds:.1f}")
         if found.fire_gain is not None:
@@ -87,8 +94,8 @@ def planted(books: int, console: Console) -> None:
         table.add_row(
             name, f"{default:g}", f"{kind.lead * math.log(2):.1f}", learnt, f"{inside[name]} of {books}"
         )
-    for one in (table, gains, shares):
-        console.print(one)
+    for shown in (table, gains, shares):
+        console.print(shown)
 
 
 def _auc(gain: RankGain) -> tuple[str, str, str]:

@@ -32,6 +32,7 @@ BETTER = SignalLessons(
     types=(MEETING, TOUR),
     too_few={"webinar": 12},
     policy=Policy(types={**DEFAULT_TYPES, "meeting": MEETING.policy, "plant_tour": TOUR.policy}),
+    intent_gain=GAIN,
     policy_gain=GAIN,
     fire=FireSection(fit=0.5, intent=0.25, recency=0.05, engagement=0.2),
     fire_gain=GAIN,
@@ -39,7 +40,7 @@ BETTER = SignalLessons(
 NO_BETTER = replace(
     BETTER,
     policy="the defaults stay: no better",
-    policy_gain=replace(GAIN, ours=Rank(0.78, 3.9), auc_gain=-0.01, low=-0.02, high=0.0, sure=-0.03),
+    intent_gain=replace(GAIN, ours=Rank(0.78, 3.9), auc_gain=-0.01, low=-0.02, high=0.0, sure=-0.03),
     fire="the plan's weights stay: the learnt ones are the same",
     fire_gain=None,
     too_few={},

@@ -41,7 +41,7 @@ def at(*asked: tuple[int, int]) -> Moments:
 
 def parts(events: list[Row], moments: Moments) -> list[Any]:
     found = measure(Policy(), history(events, DEALS).batch(moments), moments.as_of)
-    return [found.intent, found.recency, found.engagement, found.people, found.channels]
+    return [found.intent, found.recency, found.engagement]
 
 
 # Point in time

@@ -67,7 +67,7 @@ def test_the_facts_hold_every_figure() -> None:
     assert learnt["types"][0]["half_life_days"] == 7.0
     assert learnt["types"][0]["default"]["half_life_days"] == 30.0
     assert FireSection.model_validate(learnt["fire"]) == BETTER.fire
-    assert learnt["policy_gain"]["ours"] == {"auc": 0.81, "top_lift": 4.5}
+    assert learnt["intent_gain"]["ours"] == {"auc": 0.81, "top_lift": 4.5}
 
 
 def test_a_gain_is_said_in_pairs_and_in_the_top_tenth() -> None:
