@@ -11,6 +11,7 @@ from scoring.training.signal_history import Floats, Integers, Mask
 
 DRAWS = 500
 TOP_SHARE = 0.1
+GUESSING = 0.5  # the AUC of a ranking by chance
 _AT_ONCE = 2_000_000  # weights held in memory together
 INTERVAL = (5.0, 95.0)  # percent: a 90% interval
 SURE = 2.5  # percent: two questions are asked of one test, so each may be wrong half as often
@@ -37,14 +38,18 @@ class RankGain:
     low: float  # 90% interval of the gain, by bootstrap over accounts
     high: float
     sure: float  # what the gain exceeds with a certainty of 97.5%
+    sure_auc: float  # and what our AUC exceeds
     lift_gain: float
     lift_low: float
     lift_high: float
 
     @property
     def better(self) -> bool:
-        """Whether ours is better beyond chance."""
-        return self.sure > 0
+        """Whether ours is better beyond chance, both than theirs and than guessing.
+
+        Of two rankings that only guess, one is always better on the day.
+        """
+        return self.sure > 0 and self.sure_auc > GUESSING
 
 
 def rank_gain(ours: Floats, theirs: Floats, opened: Mask, account: Integers, *, seed: int) -> RankGain:
@@ -73,6 +78,7 @@ def rank_gain(ours: Floats, theirs: Floats, opened: Mask, account: Integers, *, 
         low=low,
         high=high,
         sure=float(np.percentile(auc_gain, SURE)),
+        sure_auc=float(np.percentile(drawn[0, 0], SURE)),
         lift_gain=first.top_lift - second.top_lift,
         lift_low=lift_low,
         lift_high=lift_high,

@@ -1,7 +1,7 @@
 """What is learnt of signals against what was planted, and in null books: `python -m tests.figures.signals`.
 
 A null book has every account's events at another account: nothing they say is about whom they stand at.
-Arguments, if any: how many demo books, how many null books.
+Arguments, if any: how many demo books, how many null books, the first seed of those.
 """
 
 from __future__ import annotations
@@ -106,10 +106,10 @@ def _offered(proposal: object) -> str:
     return "no" if isinstance(proposal, str) else "yes"
 
 
-def nulls(books: int, console: Console) -> None:
+def nulls(books: int, first: int, console: Console) -> None:
     """Print in how many null books anything is proposed."""
     policies, fires = [], []
-    for seed in range(books):
+    for seed in range(first, first + books):
         book, plan = demo(seed)
         found = lessons_of(elsewhere(book, seed), plan)
         if not isinstance(found.policy, str):
@@ -122,11 +122,12 @@ def nulls(books: int, console: Console) -> None:
     console.print(f"null books in which shares of I, R and E are offered: {len(fires)} of {books} {fires}")
 
 
-def main(books: int = 5, null_books: int = 20) -> None:
+def main(books: int = 5, null_books: int = 20, first_null: int = 0) -> None:
     """Print all of it."""
     console = Console(width=120)
-    planted(books, console)
-    nulls(null_books, console)
+    if books:
+        planted(books, console)
+    nulls(null_books, first_null, console)
 
 
 if __name__ == "__main__":

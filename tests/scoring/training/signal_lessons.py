@@ -18,6 +18,7 @@ GAIN = RankGain(
     low=0.01,
     high=0.03,
     sure=0.008,
+    sure_auc=0.79,
     lift_gain=0.5,
     lift_low=0.1,
     lift_high=0.9,

@@ -49,6 +49,14 @@ def test_a_ranking_that_knows_is_better_and_its_interval_says_how_much() -> None
     assert found.lift_low < found.lift_gain < found.lift_high
 
 
+def test_a_guess_is_not_better_than_a_ranking_that_is_wrong() -> None:
+    rng = np.random.default_rng(4)
+    opened = rng.random(3000) < 0.2
+    found = rank_gain(rng.random(3000), rng.random(3000) - 0.5 * opened, opened, np.arange(3000), seed=0)
+    assert found.sure > 0.1
+    assert not found.better
+
+
 def test_moments_of_one_account_are_drawn_together_so_repeating_them_makes_nothing_surer() -> None:
     rng = np.random.default_rng(2)
     opened = rng.random(300) < 0.3
