@@ -188,9 +188,8 @@ def _notes(lessons: SignalLessons) -> list[Item]:
         Item(
             "When it counts as better.",
             "Only where the gain in AUC (of Intent for the types, of the three together for their shares) is "
-            "above 0 with 97.5% certainty, and the AUC above that of guessing, by bootstrap over accounts. Two "
-            "questions are asked of one test. "
-            "What has little to say stays near its default.",
+            "above 0 with 97.5% certainty, and the AUC above that of guessing, by bootstrap over accounts. "
+            "Two questions are asked of one test. What has little to say stays near its default.",
         ),
         Item(
             "Fit keeps its share.",
