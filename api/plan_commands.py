@@ -13,6 +13,7 @@ from rich.markup import escape
 from scoring.errors import PlanError
 from scoring.plan import OBJECTIVES, PRESETS, ObjectiveSection, Plan, read_plan
 from scoring.plan_faults import advice
+from scoring.plan_signals import signals_said
 from scoring.readings import readers
 from scoring.rules import Rule
 
@@ -141,6 +142,7 @@ def _numbers(plan: Plan) -> Mapping[str, str]:
     return {
         "objective": ", ".join(f"{name} {weight:.0%}" for name, weight in weights if weight) + named,
         "score": ", ".join(f"{name} {share:.0%}" for name, share in fire),
+        "signals": "; ".join(signals_said(plan.signals)),
         "ICP": f"{who}; signals count from Fit {icp.fit_floor:g}, in full from {icp.fit_threshold:g}",
         "tiers": f"from {plan.tiers.tier_1:g}, {plan.tiers.tier_2:g} and {plan.tiers.tier_3:g}",
         "list": f"{plan.target_list.size:,} accounts" if plan.target_list.size else "all accounts in a tier",

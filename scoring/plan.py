@@ -32,6 +32,7 @@ from scoring.plan_rules import (
     TriggerSpec,
     distinct_ids,
 )
+from scoring.plan_signals import SignalsSection
 from scoring.rules import Readers, spelt
 
 OBJECTIVES = ("growth", "lifetime_value", "efficiency")
@@ -202,6 +203,7 @@ class Plan(Section):
     objective: ObjectiveSection = ObjectiveSection(**PRESETS["balanced"])
     icp: IcpSection = IcpSection()
     fire: FireSection = FireSection()
+    signals: SignalsSection = SignalsSection()
     tiers: TiersSection = TiersSection()
     target_list: ListSection = Field(default=ListSection(), alias="list")
     coverage: CoverageSection = CoverageSection()

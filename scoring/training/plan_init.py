@@ -20,6 +20,8 @@ from scoring.training.found import Discovery, GroupFigures
 from scoring.training.plan_meanings import meant
 from scoring.training.plan_proposals import Proposals
 from scoring.training.plan_toml import explained, header, setting, value, waiting
+from scoring.training.signals_learnt import SignalLessons
+from scoring.training.signals_said import in_plan
 
 _MOST_NAMED = 8  # attributes in one comment
 
@@ -31,6 +33,7 @@ def plan_init(
     plan: Plan,
     *,
     leaks: Mapping[str, str],
+    signals: SignalLessons | str,
 ) -> str:
     """Write a commented plan for a book; it reads as it is, and so it does with any proposal accepted.
 
@@ -48,6 +51,7 @@ def plan_init(
         figures: of everybody, of candidates and of proposed exclusions.
         plan: what is decided already; all of it is kept but its sign-offs.
         leaks: attributes that were left out of the search, and why.
+        signals: what was learnt of them, or why nothing was.
     """
     as_of = resolve_as_of(book, plan)
     measured = {(group.kind, group.id): group for group in figures}
@@ -66,6 +70,7 @@ def plan_init(
         "icp_said": _icp_said(asks=asks, required=icp.require_segment, decided=bool(plan.segment)),
         "icp": _section(icp),
         "fire": _section(plan.fire),
+        "signals": in_plan(plan.signals, signals),
         "tiers": _section(plan.tiers),
         "list": _section(plan.target_list) or ["#size = 500"],
         "coverage": _coverage(plan),

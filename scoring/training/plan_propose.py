@@ -8,6 +8,7 @@ from scoring.plan import Plan
 from scoring.readings import readers
 from scoring.rules import Rule
 from scoring.training.book import Book, read_book
+from scoring.training.company import resolve_as_of
 from scoring.training.discovery import discover
 from scoring.training.found import Discovery, Kind
 from scoring.training.groups import Group, group_figures, members_of
@@ -17,6 +18,7 @@ from scoring.training.plan_attributes import check_attributes
 from scoring.training.plan_exclusions import propose_exclusions
 from scoring.training.plan_init import plan_init
 from scoring.training.progress import OnStep, nobody
+from scoring.training.signals_learnt import learn_signals
 from scoring.training.survey import attributes_of
 
 
@@ -48,7 +50,9 @@ def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody
     on_step("measuring what was found", 0.8)
     groups = _groups(book, discovery)
     figures = group_figures(book, plan, metrics, groups, seed=seed)
-    return plan_init(book, discovery, figures, plan, leaks=leaks)
+    on_step("learning from signals", 0.9)
+    signals = learn_signals(book, plan, resolve_as_of(book, plan), seed=seed)
+    return plan_init(book, discovery, figures, plan, leaks=leaks, signals=signals)
 
 
 def _groups(book: Book, discovery: Discovery) -> list[Group]:
