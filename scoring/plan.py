@@ -34,6 +34,7 @@ from scoring.plan_rules import (
 )
 from scoring.plan_signals import SignalsSection
 from scoring.rules import Readers, spelt
+from scoring.signals.policy import DEFAULT_TYPES
 
 OBJECTIVES = ("growth", "lifetime_value", "efficiency")
 
@@ -225,6 +226,16 @@ class Plan(Section):
         if self.icp.require_segment and self.sign_off and not self.segment:
             message = "signed off without a [[segment]]: add one, or set icp.require_segment = false"
             raise MisplacedError(message, "sign_off")
+        return self
+
+    @model_validator(mode="after")
+    def _triggers_know_their_signals(self) -> Plan:
+        known = [*DEFAULT_TYPES, *(name for name in self.signals.types if name not in DEFAULT_TYPES)]
+        for n, spec in enumerate(self.trigger):
+            for m, name in enumerate(spec.signals):
+                if name not in known:
+                    message = f'"{name}" is no type of signal; {advice(name, known)}'
+                    raise MisplacedError(message, "trigger", n, "signals", m)
         return self
 
     @property

@@ -14,9 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from scoring.plan_faults import MisplacedError, advice
+from scoring.plan_faults import MisplacedError
 from scoring.rules import Attributes, Rule, Where
-from scoring.signals.policy import DEFAULT_TYPES
 
 SAY_WHY = "Say why."  # what `plan init` writes for a reason that only people know
 CONDITIONS = 'a list of conditions, such as [{industry = ["fintech"]}, {employees = {min = 200}}]'
@@ -103,14 +102,6 @@ class TriggerSpec(_Named):
     @classmethod
     def _name_the_condition(cls, raw: Any, read: Callable[[Any], Any]) -> Any:
         return _at_its_condition(raw, read)
-
-    @field_validator("signals")
-    @classmethod
-    def _known_signals(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for n, name in enumerate(names):
-            if name not in DEFAULT_TYPES:
-                raise MisplacedError(f'"{name}" is no type of signal; {advice(name, DEFAULT_TYPES)}', n)
-        return names
 
     @model_validator(mode="after")
     def _says_when(self) -> TriggerSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from scoring.plan_faults import MisplacedError, advice
 from scoring.plan_rules import Section
@@ -22,6 +22,8 @@ class TypeSection(Section):
     intent: _Weight | None = None
     depth: _Weight | None = None
     half_life_days: _Days | None = None
+    floor: _Weight | None = None  # of a vendor's scale: what reads no more gives nothing
+    full: _Weight | None = None  # of a vendor's scale: what reads as much gives all
 
 
 class SignalsSection(Section):
@@ -35,6 +37,7 @@ class SignalsSection(Section):
     recency_half_life_days: _Days | None = None
     types: dict[str, TypeSection] = {}
     topics: dict[str, _Weight] = {}  # relevance by topic, as signals spell it
+    topics_default: _Weight | None = None  # relevance of any other topic
 
     @field_validator("types")
     @classmethod
@@ -50,6 +53,10 @@ class SignalsSection(Section):
                     f"{advice(name, DEFAULT_TYPES, 'known types')}",
                     name,
                 )
+            try:
+                _type_of(DEFAULT_TYPES.get(name), said)
+            except ValidationError as error:
+                raise MisplacedError(str(error.errors()[0]["ctx"]["error"]), name) from error
         return types
 
     @field_validator("topics")
@@ -78,7 +85,7 @@ def policy_of(section: SignalsSection, learnt: Policy | None) -> Policy:
     base = learnt if learnt is not None and section.use == "learnt" else Policy()
     set_by_hand = {
         name: value
-        for name in ("intent_scale", "recency_half_life_days")
+        for name in ("intent_scale", "recency_half_life_days", "topics_default")
         if (value := getattr(section, name)) is not None
     }
     types = {name: _type_of(base.of(name), said) for name, said in section.types.items()}
@@ -87,8 +94,8 @@ def policy_of(section: SignalsSection, learnt: Policy | None) -> Policy:
 
 
 def _type_of(known: TypePolicy | None, said: TypeSection) -> TypePolicy:
-    given = said.model_dump(exclude_none=True)
-    return TypePolicy(**{"depth": 0.0, **given}) if known is None else known.model_copy(update=given)
+    before = {"depth": 0.0} if known is None else known.model_dump()
+    return TypePolicy.model_validate({**before, **said.model_dump(exclude_none=True)})
 
 
 def signals_said(section: SignalsSection) -> Iterator[str]:
@@ -107,6 +114,8 @@ def signals_said(section: SignalsSection) -> Iterator[str]:
         yield f"Intent reaches 63% at {section.intent_scale:g} weighted signals"
     if section.recency_half_life_days is not None:
         yield f"Recency halves every {section.recency_half_life_days:g} days"
+    if section.topics_default is not None:
+        yield f"a topic that is not named has relevance {section.topics_default:g}"
     for name, said in section.types.items():
         yield f"{name}: {', '.join(_type_said(name, said)) or 'as it is'}"
     for topic, relevance in section.topics.items():
@@ -119,11 +128,12 @@ def _type_said(name: str, said: TypeSection) -> Iterator[str]:
         "intent": "weight in Intent {:g}",
         "depth": "weight in depth {:g}",
         "half_life_days": "half-life {:g} days",
+        "floor": "nothing up to {:g}",
+        "full": "in full from {:g}",
     }
     for key, unit in units.items():
-        value = getattr(said, key)
+        value, usual = getattr(said, key), getattr(default, key, None)
         if value is not None:
-            usual = "" if default is None else f" (default {getattr(default, key):g})"
-            yield unit.format(value) + usual
+            yield unit.format(value) + ("" if usual is None else f" (default {usual:g})")
     if default is None:
         yield "a type of your own"

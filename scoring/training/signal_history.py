@@ -14,7 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.signals.log import KINDS, OTHER, RECORD, Names, Records, SignalBatch
+from scoring.signals.log import SignalBatch
+from scoring.signals.names import Names
+from scoring.signals.record import KINDS, OTHER, RECORD, Records
 from scoring.signals.signal import LARGEST_STRENGTH, signal_type
 from scoring.training.book import Book
 

@@ -86,3 +86,26 @@ def test_what_cannot_be_meant_is_refused_with_its_line(text: str, line: int, wha
         parse_plan(text, "plan.toml")
     assert f"plan.toml, line {line}: signals." in str(raised.value)
     assert what in str(raised.value)
+
+
+def test_a_vendors_scale_can_be_set_and_must_rise() -> None:
+    section = SignalsSection.model_validate({"types": {"intent_score": {"floor": 40, "full": 90}}})
+    scale = policy_of(section, None).types["intent_score"]
+    assert (scale.floor, scale.full) == (40, 90)
+    assert "intent_score: nothing up to 40 (default 0), in full from 90 (default 100)" in signals_said(section)
+    with pytest.raises(PlanError, match="full must be above floor"):
+        parse_plan("[signals.types.intent_score]\nfloor = 90\nfull = 40\n", "plan.toml")
+
+
+def test_a_topic_that_is_not_named_may_count_less() -> None:
+    section = SignalsSection.model_validate({"topics": {"data": 2}, "topics_default": 0.5})
+    policy = policy_of(section, None)
+    assert (policy.relevance("data"), policy.relevance("jobs"), policy.relevance("")) == (2, 0.5, 1)
+
+
+def test_a_trigger_may_wait_for_a_type_of_the_companys_own() -> None:
+    own = "[signals.types.board_change]\nintent = 1\nhalf_life_days = 30\n"
+    trigger = '[[trigger]]\nid = "t"\nwhy = "They buy then."\nsignals = ["board_change"]\n'
+    assert parse_plan(own + trigger, "plan.toml").trigger[0].signals == ("board_change",)
+    with pytest.raises(PlanError, match="is no type of signal"):
+        parse_plan(trigger, "plan.toml")
