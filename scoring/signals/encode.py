@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scoring.signals.columns import SignalColumns
-from scoring.signals.record import KINDS, NONE, RECORD, Records, event_hashes, person_hash
+from scoring.signals.record import KINDS, NONE, RECORD, Records, event_hashes, person_hashes
 
 
 def names_used(signals: SignalColumns) -> set[tuple[str, str]]:
@@ -31,7 +31,7 @@ def encode(signals: SignalColumns, ids: Mapping[str, Mapping[str, int]], *, key:
     records = np.empty(len(signals), dtype=RECORD)
     records["id"] = event_hashes(signals.type, signals.event_id, key=key)
     records["at"] = signals.at
-    records["person"] = [person_hash(person, key=key) for person in signals.person]
+    records["person"] = person_hashes(signals.person, key=key)
     for kind in KINDS:
         numbers = {"": NONE, **ids.get(kind, {})}
         records[kind] = [numbers[name] for name in getattr(signals, kind)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,14 +61,19 @@ def event_hashes(types: Sequence[str], event_ids: Sequence[str], *, key: bytes) 
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
-@lru_cache(maxsize=65_536)
-def person_hash(person: str, *, key: bytes) -> int:
-    """Return what stands for a person in records: 4 bytes of a keyed hash; 0 where nobody is named.
+def person_hashes(people: Sequence[str], *, key: bytes) -> list[int]:
+    """Return what stands for people in records: 4 bytes of a keyed hash each; 0 where nobody is named.
 
-    >>> person_hash("", key=b"secret")
+    >>> person_hashes(["", "jo"], key=b"secret")[0]
     0
     """
-    return keyed_hash(person, key=key, purpose=b"person", size=4) or 1 if person else NONE
+    fresh = hashlib.blake2b(digest_size=4, key=key, person=b"person")
+    known = {"": NONE}
+    for person in {*people} - known.keys():
+        one = fresh.copy()
+        one.update(person.encode())
+        known[person] = int.from_bytes(one.digest(), "little") or 1
+    return [known[person] for person in people]
 
 
 def decode(log: bytes) -> Records:

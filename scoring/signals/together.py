@@ -27,8 +27,12 @@ from scoring.values import EARLIEST_MOMENT, LATEST_MOMENT, as_moment, is_missing
 REMEMBERED = 16_384  # entries of each cache; a text in it has at most 256 characters
 LONGEST_WORD_FOR_NOTHING = 13  # characters: "not available"
 _ID = re.compile(f"[!-~]{{1,{signal.LONGEST_TEXT}}}")  # a plain id: ASCII, nothing to strip
-_UTC_LENGTH, _UTC_MARKS = 20, {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: "Z"}  # 2026-06-30T12:00:00Z
-_WITHOUT_MARKS = str.maketrans(dict.fromkeys("-T:Z"))
+_BLANK, _DELETE = ord(" "), 0x7F  # between them stand the letters that print
+_UTC_EXAMPLE = "2026-06-30T12:00:00Z"
+_UTC_LENGTH = len(_UTC_EXAMPLE)
+_UTC_DIGITS = [place for place, letter in enumerate(_UTC_EXAMPLE) if letter.isdecimal()]
+_UTC_MARKS = [place for place, letter in enumerate(_UTC_EXAMPLE) if not letter.isdecimal()]
+_UTC_MARK_LETTERS = np.array([ord(_UTC_EXAMPLE[place]) for place in _UTC_MARKS], dtype=np.uint8)
 Text = str | int | float | None
 Mask = NDArray[np.bool_]
 
@@ -64,7 +68,7 @@ def read_together(sent: Sequence[SentSignal], *, now: float) -> tuple[SignalColu
 
     >>> visit = SentSignal(domain="acme.com", type="Visit", occurred_at="2026-06-30T12:00:00Z", event_id="e1")
     >>> signals, plain = read_together([visit, SentSignal(type="Visit")], now=1_782_900_000)
-    >>> plain.tolist(), signals.keys, signals.type, signals.at.tolist()
+    >>> plain.tolist(), signals.keys, [*signals.type], signals.at.tolist()
     ([True, False], [('d:acme.com',)], ['visit'], [1782820800.0])
     """
     keys = [_keys(one.account_id, one.domain, one.email) for one in sent]
@@ -144,18 +148,21 @@ def _labels(
 
 def _are_plain(ids: Sequence[Text]) -> bool:
     """Tell whether all ids are plain, of any number at once; where not, each has to be looked at."""
-    try:
-        joined = "".join(ids)  # type: ignore[arg-type]  # what is no text is why this may fail
-    except TypeError:
+    letters = _letters(ids)
+    if letters is None:
         return False
-    lengths = [*map(len, ids)]  # type: ignore[arg-type]  # they are texts, or the above had failed
-    return (
-        joined.isascii()
-        and joined.isprintable()
-        and " " not in joined
-        and min(lengths, default=256) > LONGEST_WORD_FOR_NOTHING
-        and max(lengths, default=0) <= signal.LONGEST_TEXT
-    )
+    lengths = [*map(len, ids)]  # type: ignore[arg-type]  # they are texts, or they had no letters
+    shortest, longest = min(lengths, default=signal.LONGEST_TEXT), max(lengths, default=0)
+    well_formed = shortest > LONGEST_WORD_FOR_NOTHING and longest <= signal.LONGEST_TEXT
+    return well_formed and bool(((letters > _BLANK) & (letters < _DELETE)).all())
+
+
+def _letters(texts: Sequence[Text]) -> NDArray[np.uint8] | None:
+    """Return the letters of texts, end to end; None where one is no text, or not ASCII."""
+    try:
+        return np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8)  # type: ignore[arg-type]  # caught
+    except (TypeError, UnicodeEncodeError):
+        return None
 
 
 def _is_plain(event_id: Text) -> bool:
@@ -171,16 +178,15 @@ def _moments(values: Sequence[Text], now: float) -> NDArray[np.float64]:
 
 def _utc(values: Sequence[Text]) -> NDArray[np.float64] | None:
     """Read texts such as 2026-06-30T12:00:00Z, all at once; None where one of them is no such text."""
-    if any(type(value) is not str or len(value) != _UTC_LENGTH for value in values):
+    letters = _letters(values)
+    if letters is None or {*map(len, values)} != {_UTC_LENGTH}:  # type: ignore[arg-type]  # as in `_are_plain`
         return None
-    joined = "".join(values)  # type: ignore[arg-type]  # they are texts, as was just seen
-    if any(joined[place::_UTC_LENGTH].strip(mark) for place, mark in _UTC_MARKS.items()):
-        return None
-    digits = joined.translate(_WITHOUT_MARKS)
-    if len(digits) != 14 * len(values) or not (digits.isascii() and digits.isdecimal()):
+    table = letters.reshape(-1, _UTC_LENGTH)
+    digits = table[:, _UTC_DIGITS] - ord("0")  # what is below 0 comes round to far above 9
+    if (table[:, _UTC_MARKS] != _UTC_MARK_LETTERS).any() or (digits > 9).any():
         return None
     try:
-        return np.frombuffer(joined.encode(), dtype="S20").astype("S19").astype("M8[s]").astype(np.float64)
+        return letters.view("S20").astype("S19").astype("M8[s]").astype(np.float64)
     except ValueError:  # such as the 30th of February
         return None
 

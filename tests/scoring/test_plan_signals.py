@@ -92,7 +92,9 @@ def test_a_vendors_scale_can_be_set_and_must_rise() -> None:
     section = SignalsSection.model_validate({"types": {"intent_score": {"floor": 40, "full": 90}}})
     scale = policy_of(section, None).types["intent_score"]
     assert (scale.floor, scale.full) == (40, 90)
-    assert "intent_score: nothing up to 40 (default 0), in full from 90 (default 100)" in signals_said(section)
+    assert "intent_score: nothing up to 40 (default 0), in full from 90 (default 100)" in signals_said(
+        section
+    )
     with pytest.raises(PlanError, match="full must be above floor"):
         parse_plan("[signals.types.intent_score]\nfloor = 90\nfull = 40\n", "plan.toml")
 
