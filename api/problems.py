@@ -24,6 +24,7 @@ RETRY_AFTER_SECONDS = 1
 STATUS_BY_CODE = {
     "body_not_json": 400,
     "unauthorized": 401,
+    "account_unknown": 404,
     "body_too_large": 413,
     "too_many_accounts": 413,
     "too_many_signals": 413,

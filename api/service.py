@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.other_models import OtherModels
 from api.settings import Settings
 from scoring.answer import Answer
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.store import SignalStore
 
+PRESENT_SECONDS = 60.0  # a request as of so short a time ago is about the present
 SMALL_BATCH = 16  # accounts scored on the event loop; larger batches would hold up other requests there
 
 
@@ -24,13 +26,26 @@ class Service:
     settings: Settings
     scorer: Scorer
     store: SignalStore
+    models: OtherModels
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
         """Read the accounts' signals in one round trip, and score them in order."""
         signals = await self.store.read([request.account.keys for request in requests])
+        self._remember(requests)
         if len(requests) <= SMALL_BATCH:
             return self.scorer.score_many(requests, signals)
         return await run_in_threadpool(self.scorer.score_many, requests, signals)
+
+    def _remember(self, requests: Sequence[ScoreRequest]) -> None:
+        """Note what is scored as of now, so that it can be told later what changed since."""
+        now = self.now()
+        present = [one for one in requests if one.as_of >= now - PRESENT_SECONDS]
+        self.store.scored.note(
+            [one.account for one in present],
+            version=self.scorer.artifact.version,
+            names=self.scorer.names,
+            at=min((one.as_of for one in present if one.as_of < now), default=now),
+        )
 
     @staticmethod
     def now() -> float:
