@@ -109,7 +109,7 @@ def changes(request: ChangesRequest, signals: SignalBatch) -> Changes:
         attributes=_part(ends[2], ends[3], attributes=attribute_effects(read, ends[2], ends[3])),
         model=_part(ends[3], last, words=model_words(then.scorer, now.scorer, ends[3], last)),
     )
-    return _flat(request, detail, last, [*request.notes, *notes, *_reading_notes(signals, before)])
+    return _flat(request, detail, last, [*request.notes, *notes, *_reading_notes(signals, before, last)])
 
 
 def _objective_then(request: ChangesRequest) -> tuple[Objective, list[str]]:
@@ -208,8 +208,10 @@ def _strongest_first(effects: list[SignalEffect]) -> list[SignalEffect]:
     return sorted(latest_first, key=lambda effect: -abs(effect.points))
 
 
-def _reading_notes(signals: SignalBatch, before: _Climb) -> list[str]:
+def _reading_notes(signals: SignalBatch, before: _Climb, last: Answer) -> list[str]:
     notes = [_LATE] if before.groups else []
+    if last.detail.icp.gate == 0 and len(signals.records):
+        notes.append("outside the ICP, or below its floor of Fit: signals add nothing to the score now")
     if (ago := float(signals.read_ago[0])) > 0:
         notes.append(f"the store did not answer; signals are those read {say_span(ago)} ago")
     return notes

@@ -19,6 +19,7 @@ from scoring.values import as_number, is_missing
 REASONS_PER_PART = 3
 MOST_ATTRIBUTES = 40  # that are told of one change
 _LONGEST_VALUE = 40  # characters of a value in words
+_LARGEST = 1e300  # larger numbers are not read either
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,10 @@ def _say(value: Any) -> str:
         said = ", ".join(str(part) for part in value)
     elif isinstance(value, bool):
         said = "yes" if value else "no"
+    elif isinstance(value, (int, float)):
+        said = "a number out of all range" if abs(value) > _LARGEST else say_number(value)
     else:
-        said = say_number(value) if isinstance(value, (int, float)) else str(value)
+        said = str(value)
     return shortened(said, _LONGEST_VALUE)
 
 
