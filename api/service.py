@@ -31,10 +31,12 @@ class Service:
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
         """Read the accounts' signals in one round trip, and score them in order."""
         signals = await self.store.read([request.account.keys for request in requests])
-        self._remember(requests)
         if len(requests) <= SMALL_BATCH:
-            return self.scorer.score_many(requests, signals)
-        return await run_in_threadpool(self.scorer.score_many, requests, signals)
+            answers = self.scorer.score_many(requests, signals)
+        else:
+            answers = await run_in_threadpool(self.scorer.score_many, requests, signals)
+        self._remember(requests)
+        return answers
 
     def _remember(self, requests: Sequence[ScoreRequest]) -> None:
         """Note what is scored as of now, so that it can be told later what changed since."""

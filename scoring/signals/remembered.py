@@ -171,9 +171,10 @@ class RememberedScores:
     async def _write(self) -> None:
         await asyncio.sleep(GATHERED_FOR)
         while self._waiting:
+            began = monotonic()
             async with self._under_way:
                 await self._write_some()
-            await asyncio.sleep(0)  # requests come first
+            await asyncio.sleep(monotonic() - began)  # requests get at least half of the time
 
     async def _write_some(self) -> None:
         calls: dict[str, Call] = {}
@@ -209,7 +210,7 @@ class RememberedScores:
         if len(known) == len(keys) and all(one.sent == sent for one in known.values()):
             return
         plain, empty = self._content(account, noted)
-        content, entry = hash(plain), zlib.compress(plain)
+        content, entry = hash(plain), zlib.compress(plain, level=1)
         if len(entry) > LARGEST:
             self._leave_out()
             return

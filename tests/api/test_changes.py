@@ -169,17 +169,14 @@ def _serving(start: Start, folder: Path, version: str, state: Path, **more: str)
 
 
 @pytest.fixture
-def scored_by_old(
-    start: Start, two_models: tuple[Path, str, str], tmp_path: Path, account_id: str
-) -> str:
+def scored_by_old(start: Start, two_models: tuple[Path, str, str], tmp_path: Path, account_id: str) -> str:
     """An account that the old model scored, in a service that has ended; returns when that was."""
     folder, old, _ = two_models
     with (
         _serving(start, folder, old, tmp_path / "home") as service,
         httpx.Client(base_url=service.url, timeout=30.0) as client,
     ):
-        moment = score(client, account_id, **FINTECH)["as_of"]
-    return moment
+        return str(score(client, account_id, **FINTECH)["as_of"])
 
 
 @pytest.fixture(autouse=True)
