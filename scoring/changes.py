@@ -158,7 +158,9 @@ def _part(
     def gained(name: str) -> float:
         return _points(_hundredths(getattr(after, name)) - _hundredths(getattr(before, name)))
 
-    effects = [one.words for one in signals] + [one.words for one in attributes]
+    effects = [one.words for one in signals if one.points] + [
+        one.words for one in attributes if one.fit_points
+    ]
     return Part(
         score=gained("score"),
         fit=gained("fit"),
@@ -178,8 +180,9 @@ def _faded(signals: SignalBatch, before: _Climb, aged: _Climb, as_of: float) -> 
     for group, hundredths in zip(before.groups, lost, strict=True):
         if hundredths:
             points = _points(hundredths)
-            amount = f"counts {abs(points):g} points {'less' if points < 0 else 'more'}"
-            effects.append(_effect(signals, group, as_of, points, f" {amount}"))
+            unit = "point" if abs(points) == 1 else "points"
+            amount = f" counts {abs(points):g} {unit} {'less' if points < 0 else 'more'}"
+            effects.append(_effect(signals, group, as_of, points, amount))
     return _strongest_first(effects)
 
 

@@ -108,7 +108,7 @@ def _say(value: Any) -> str:
 
 def standing_words(before: Answer, after: Answer) -> list[str]:
     """Say how an account stands otherwise towards the plan's rules than before."""
-    return list(_standing(before, after))
+    return [*_standing(before, after), *_situations(before, after)]
 
 
 def _standing(before: Answer, after: Answer) -> Iterator[str]:
@@ -122,11 +122,18 @@ def _standing(before: Answer, after: Answer) -> Iterator[str]:
         yield where if after.in_icp else f"{where}, so signals do not count"
     elif after.segment != before.segment:
         yield f"segment now {after.segment or 'none'}, {before.segment or 'none'} before"
+    if now.gate != was.gate and after.in_icp and before.in_icp:
+        yield f"by its Fit, signals count {now.gate:.0%} now, {was.gate:.0%} before"
+
+
+def _situations(before: Answer, after: Answer) -> Iterator[str]:
     held, holds = ({one.id: one.name for one in answer.detail.triggers} for answer in (before, after))
-    for name in (holds[key] for key in holds if key not in held):
-        yield shortened(f"a situation holds now: {name}", LONGEST_REASON)
-    for name in (held[key] for key in held if key not in holds):
-        yield shortened(f"a situation no longer holds: {name}", LONGEST_REASON)
+    for key, name in holds.items():
+        if key not in held:
+            yield shortened(f"a situation holds now: {name}", LONGEST_REASON)
+    for key, name in held.items():
+        if key not in holds:
+            yield shortened(f"a situation no longer holds: {name}", LONGEST_REASON)
 
 
 def model_words(old: Scorer, new: Scorer, before: Answer, after: Answer) -> list[str]:

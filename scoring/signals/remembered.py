@@ -3,6 +3,10 @@
 The service itself keeps nothing, so what raised or lowered a score can be told only where the past is
 remembered. Noting costs a score nothing: it is written later, together with others, and lost when the store
 is away. An account has few entries, one for each time that something was different.
+
+Several processes note the same accounts, each what differs from what it noted itself, in whatever order they
+come to it; entries stand by the moment of the score. A value that came back within the hour in which a
+process trusts what it noted may be missed where another process saw the value in between.
 """
 
 from __future__ import annotations
@@ -151,7 +155,8 @@ class RememberedScores:
         """Write nothing more of what was noted of these logs' accounts until now.
 
         What is being written is waited for, so that whoever deletes it then deletes all of it. Another
-        process may still write what it noted before, for as long as notes wait.
+        process may still write what it noted before, for as long as notes wait, and notes what is scored
+        anew only when it would note it again.
         """
         gone = set(logs)
         async with self._under_way:

@@ -152,6 +152,20 @@ def test_an_exclusion_is_told_in_words() -> None:
     assert "no longer excluded: Under 5 employees: no budget." in back.detail.attributes.words
 
 
+def test_a_gate_that_closes_is_told_in_words() -> None:
+    sent = [signal("demo_request", days_ago=30.0)]
+    answer = told(sent, now={**FINTECH, "tools": ["dbt", "snowflake"]})
+    assert answer.attributes < 0.5 * answer.detail.attributes.fit  # more than Fit's own share
+    assert "by its Fit, signals count 0% now, 100% before" in answer.detail.attributes.words
+
+
+def test_an_attribute_that_makes_no_difference_is_listed_and_not_told() -> None:
+    answer = told([], now={**FINTECH, "employees": 501})
+    (effect,) = answer.detail.attributes.attributes
+    assert (effect.then, effect.now, effect.fit_points) == ("500", "501", 0)
+    assert answer.reasons == []
+
+
 def test_another_model_is_told_with_its_weights() -> None:
     answer = told([signal("meeting", days_ago=30.0, person="ana")], models=(OLD, NEW))
     assert (answer.detail.then.model_version, answer.detail.now.model_version) == (

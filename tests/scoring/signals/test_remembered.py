@@ -9,17 +9,21 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scoring.account import Account
 from scoring.attribute_names import AttributeNames
 from scoring.errors import StoreUnavailableError
 from scoring.signals.embedded import EmbeddedStore
 from scoring.signals.remembered import LARGEST, MOST_ENTRIES, MOST_WAITING, Remembered
+from scoring.signals.scripts import REMEMBER
+from scoring.signals.servers import Call, Servers
 from tests.scoring.models import AS_OF, DAY
 from tests.scoring.models import signal as event
 from tests.scoring.signals.conftest import OpenStore, SendingStore
 
-pytestmark = pytest.mark.anyio
+pytestmark = pytest.mark.anyio  # for the tests that are coroutines
 NAMES = AttributeNames(["Industry", "employees", "tools"])
 VERSION = "2026-06-30-0123456789ab"
 
@@ -106,6 +110,25 @@ async def test_processes_that_write_in_any_order_leave_the_same(
                 await written(store, one(employees=employees), at=at)
         async with open_store() as store:
             assert await kept(store) == expected, order
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(8)))
+def test_any_order_of_notes_leaves_the_same_history(
+    server: EmbeddedStore, client: redis.Redis, order: list[int]
+) -> None:
+    client.flushall()
+
+    async def work() -> None:
+        servers = Servers(server.url, write_budget=5.0)
+        for number in order:
+            arguments = (f"{AS_OF + number:.3f}", b"content %d" % number, 1_000, 8, "0.000", 0)
+            await servers.run(REMEMBER, [Call(("fb:r:a:A-1",), arguments)] * 2)  # a repeat does no harm
+        await servers.close()
+
+    asyncio.run(work())
+    found: Any = client.zrange("fb:r:a:A-1", 0, -1)
+    assert found == [b"%.3f content %d" % (AS_OF + number, number) for number in range(8)]
 
 
 async def test_a_history_is_bounded_and_what_held_longest_stays(open_store: OpenStore) -> None:
