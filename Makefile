@@ -31,11 +31,12 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 bench: $(VENV)/dev.stamp  ## load on a service of its own; rewrites the numbers in loadtests/README.md
 	$(BIN)/python -m loadtests.bench
 
-figures: $(VENV)/dev.stamp  ## what the learner and the search are worth: planted segments, null books, accuracy, speed
+figures: $(VENV)/dev.stamp  ## what the learner and the search are worth: planted segments and half-lives, null books, accuracy, speed
 	$(BIN)/python -m tests.figures.planted
 	$(BIN)/python -m tests.figures.nulls
 	$(BIN)/python -m tests.figures.false_alarms
 	$(BIN)/python -m tests.figures.accuracy
+	$(BIN)/python -m tests.figures.signals
 	$(BIN)/python -m tests.figures.trainer
 
 demo-artifact: $(VENV)/train.stamp  ## train the small artifact that the repository ships again

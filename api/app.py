@@ -10,11 +10,13 @@ from fastapi import Depends, FastAPI, Security
 
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
+from api.metrics import CountRequests, Metrics
 from api.other_models import OtherModels
 from api.request_id import RequestIds
-from api.routes import changes, health, models, score, signals
+from api.routes import changes, health, models, score, signals, webhooks
 from api.service import Service
 from api.settings import Settings
+from api.webhooks.sources import read_sources
 from scoring.artifact import Artifact
 from scoring.errors import ArtifactError
 from scoring.registry import read_active
@@ -45,10 +47,12 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         ArtifactError: as `servable_artifact`.
-        SettingsError: the store's address or key is not set.
+        SettingsError: the store's address or key is not set, or the file of webhooks is wrong.
     """
     scorer = Scorer(servable_artifact(settings))
     url, person_key = settings.store_access()
+    metrics = Metrics()
+    metrics.serve_model(scorer.artifact.version, draft=scorer.artifact.draft)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
             read_budget=budget,
             remember_days=settings.remember_days,
         )
-        app.state.service = Service(settings, scorer, store, OtherModels(settings.artifacts, scorer))
+        others = OtherModels(settings.artifacts, scorer)
+        app.state.service = Service(settings, scorer, store, metrics, others)
         yield
         await store.close()
 
@@ -71,13 +76,16 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # webhooks follow no redirect
     )
     app.state.settings = settings
+    app.state.sources = read_sources(settings.webhooks)
     app.add_middleware(RequestIds)
+    app.add_middleware(CountRequests, metrics=metrics)  # the last one added is the outermost
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
     for routes in (score, signals, changes, models):
         app.include_router(routes.router, dependencies=guarded)
-    app.include_router(health.router)
+    for routes in (webhooks, health):  # webhooks prove themselves by their signatures
+        app.include_router(routes.router)
     return app
 
 

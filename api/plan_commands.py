@@ -13,6 +13,7 @@ from rich.markup import escape
 from scoring.errors import PlanError
 from scoring.plan import OBJECTIVES, PRESETS, ObjectiveSection, Plan, read_plan
 from scoring.plan_faults import advice
+from scoring.plan_signals import signals_said
 from scoring.readings import readers
 from scoring.rules import Rule
 
@@ -108,11 +109,14 @@ def check(
     for label, text in _numbers(decided).items():
         told.print(f"[dim]{label:>9}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     _tell_rules(decided, found)
+    if found is None:
+        _note("whether a book has the attributes that are named was not checked; --book BOOK does")
     if decided.icp.require_segment and not decided.segment:
-        told.print(
-            "[yellow]note[/] no segment is accepted and one is required: no account is in the ICP",
-            highlight=False,
-        )
+        _note("no segment is accepted and one is required: no account is in the ICP")
+
+
+def _note(text: str) -> None:
+    told.print(f"[yellow]note[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _approval(plan: Plan) -> str:
@@ -138,6 +142,7 @@ def _numbers(plan: Plan) -> Mapping[str, str]:
     return {
         "objective": ", ".join(f"{name} {weight:.0%}" for name, weight in weights if weight) + named,
         "score": ", ".join(f"{name} {share:.0%}" for name, share in fire),
+        "signals": "; ".join(signals_said(plan.signals)),
         "ICP": f"{who}; signals count from Fit {icp.fit_floor:g}, in full from {icp.fit_threshold:g}",
         "tiers": f"from {plan.tiers.tier_1:g}, {plan.tiers.tier_2:g} and {plan.tiers.tier_3:g}",
         "list": f"{plan.target_list.size:,} accounts" if plan.target_list.size else "all accounts in a tier",
@@ -156,7 +161,7 @@ def _tell_rules(plan: Plan, book: Book | None) -> None:
     for kind, id_, sentence, why, rule in _sentences(plan):
         counts = f"  {_counts(rule, book)}" if book and rule else ""
         told.print(f"[{_COLOURS[kind]}]{kind:>9}[/]  [bold]{id_}[/]{counts}", highlight=False, soft_wrap=True)
-        for text in filter(None, (sentence, why)):
+        for text in filter(None, dict.fromkeys((sentence, why))):
             told.print(f"{'':>9}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.metrics import Metrics
 from api.other_models import OtherModels
 from api.settings import Settings
 from scoring.answer import Answer
@@ -26,6 +28,7 @@ class Service:
     settings: Settings
     scorer: Scorer
     store: SignalStore
+    metrics: Metrics
     models: OtherModels
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
@@ -35,8 +38,15 @@ class Service:
             answers = self.scorer.score_many(requests, signals)
         else:
             answers = await run_in_threadpool(self.scorer.score_many, requests, signals)
+        self._count(signals.read_ago.tolist(), answers)
         self._remember(requests)
         return answers
+
+    def _count(self, read_ago: Sequence[float], answers: Sequence[Answer]) -> None:
+        live, unavailable = read_ago.count(0.0), sum(map(math.isnan, read_ago))
+        last_good = len(read_ago) - live - unavailable
+        self.metrics.count_read(live=live, last_good=last_good, unavailable=unavailable)
+        self.metrics.count_scored(len(answers), degraded=sum(answer.degraded for answer in answers))
 
     def _remember(self, requests: Sequence[ScoreRequest]) -> None:
         """Note what is scored as of now, so that it can be told later what changed since."""

@@ -6,9 +6,10 @@ It looks at no more of an answer than status and length: the generator should co
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
@@ -46,15 +47,24 @@ async def load(port: int, requests: Sequence[bytes], *, connections: int, second
     """
     result = Load(seconds)
     until = time.perf_counter() + seconds
-    await asyncio.gather(
-        *(_one(port, requests[at::connections] or requests, until, result) for at in range(connections))
-    )
+    shares = (cycle(requests[at::connections] or requests) for at in range(connections))
+    await asyncio.gather(*(_one(port, share, until, result) for share in shares))
     return result
 
 
-async def _one(port: int, requests: Sequence[bytes], until: float, result: Load) -> None:
+async def send_all(port: int, requests: Sequence[bytes], *, connections: int) -> Load:
+    """Send each of the requests once, and say how long that took."""
+    result = Load(0.0)
+    began = time.perf_counter()
+    shares = (requests[at::connections] for at in range(connections))
+    await asyncio.gather(*(_one(port, share, math.inf, result) for share in shares))
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+async def _one(port: int, requests: Iterable[bytes], until: float, result: Load) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for request in cycle(requests):
+    for request in requests:
         began = time.perf_counter()
         if began >= until:
             break

@@ -48,7 +48,7 @@ from scoring.plan import Plan, parse_plan
 from scoring.readings import Reading, readers
 from scoring.signals.policy import Policy
 
-FORMAT = 2  # 1: no readings, and no encoder of industries and countries
+FORMAT = 3  # 1: no readings, and no encoder of industries and countries; 2: a policy of fewer fields
 MANIFEST = "manifest.json"
 FILES = ("model.json", "entries.npy", "policy.json", "plan.toml", "card.html")
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
@@ -287,6 +287,7 @@ def _schema_of_format_2(description: Mapping[str, Any]) -> FeatureSchema:
 _SCHEMAS: Mapping[int, Callable[[Mapping[str, Any]], FeatureSchema]] = {
     1: _schema_of_format_1,
     2: _schema_of_format_2,
+    3: _schema_of_format_2,
 }
 
 

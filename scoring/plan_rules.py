@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from scoring.plan_faults import MisplacedError, advice
+from scoring.plan_faults import MisplacedError
 from scoring.rules import Attributes, Rule, Where
-from scoring.signals.policy import DEFAULT_TYPES
 
+SAY_WHY = "Say why."  # what `plan init` writes for a reason that only people know
 CONDITIONS = 'a list of conditions, such as [{industry = ["fintech"]}, {employees = {min = 200}}]'
 
 
@@ -96,14 +103,6 @@ class TriggerSpec(_Named):
     def _name_the_condition(cls, raw: Any, read: Callable[[Any], Any]) -> Any:
         return _at_its_condition(raw, read)
 
-    @field_validator("signals")
-    @classmethod
-    def _known_signals(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for n, name in enumerate(names):
-            if name not in DEFAULT_TYPES:
-                raise MisplacedError(f'"{name}" is no type of signal; {advice(name, DEFAULT_TYPES)}', n)
-        return names
-
     @model_validator(mode="after")
     def _says_when(self) -> TriggerSpec:
         if not self.signals and not self.date_of and self.where is None:
@@ -131,13 +130,21 @@ class TriggerSpec(_Named):
 
         Args:
             attributes: of the account.
-            signal_ages: days since the last signal of each type that the account has sent; inf for one
-                that it never sent.
+            signal_ages: days since the last signal of each type that the account has sent.
             date_ages: days since the date of each attribute that holds one; below 0 in the future.
         """
         sent = not self.signals or any(self._is_recent(signal_ages.get(name)) for name in self.signals)
-        dated = not self.date_of or self._is_recent(date_ages.get(self.date_of))
-        return sent and dated and (self.where is None or Rule(self.id, self.where).matches(attributes))
+        return sent and self.is_met(attributes, date_ages.get(self.date_of))
+
+    def is_met(self, attributes: Attributes, date_age: float | None) -> bool:
+        """Tell whether its date and its conditions hold, signals aside.
+
+        Args:
+            attributes: of the account.
+            date_age: days since its date; None where there is none, below 0 in the future.
+        """
+        dated = not self.date_of or self._is_recent(date_age)
+        return dated and (self.where is None or Rule(self.id, self.where).matches(attributes))
 
     def _is_recent(self, age: float | None) -> bool:
         return age is not None and 0 <= age <= self.within_days

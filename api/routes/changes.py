@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.forms import read_fields
 from api.problems import DESCRIBED, Problem
 from api.request_id import request_id_of
 from api.schemas import parse_score_body
@@ -37,21 +38,21 @@ async def explain_changes(
     request: Request,
     service: Annotated[Service, Depends(service_of)],
     account_id: str,
-    since: str = "",
-    domain: str = "",
-    objective: str = "",
+    since: Annotated[str, Query(description="A moment of the past in ISO 8601, or a span such as 7d.")] = "",
+    domain: Annotated[str, Query(description="Where the id is no domain: the account's.")] = "",
+    objective: Annotated[str, Query(description="A preset or objective, of both ends.")] = "",
 ) -> Response:
     """Split the change of a score since a moment into decay, new signals, attributes and model.
 
-    An id that reads as a domain stands for that domain as well. `since` is a time, or a span such as `7d`.
-    Query parameters not listed here are the account's attributes now; without any they are those it was
-    scored with last. Signals that happened before `since` count as known then, also those that arrived later.
+    Further query parameters are the attributes of now; without any they are those of the last score.
+    Signals that happened before `since` count as known then, even if they came later.
     """
     now = round(service.now(), 3)
     moment = round(as_since(since, now=now, horizon=service.store.horizon), 3)
     if "as_of" in request.query_params:
         raise RequestError("changes are told up to now; leave `as_of` out", field="as_of")
-    given = {name: value for name, value in request.query_params.items() if name not in _OWN and value}
+    fields = read_fields(request.scope["query_string"])
+    given = {name: value for name, value in fields.items() if name not in _OWN}
     named = {"account_id": account_id, "domain": domain or _as_domain(account_id), "objective": objective}
     body = parse_score_body({"attributes": given, **named})
     asked = body.request(service.scorer, now=now, request_id=request_id_of(request.scope))

@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import AskError, MovedError, NoScriptError, ReadOnlyError, TryAgainError
+from redis.exceptions import AskError, MovedError, ReadOnlyError, TryAgainError
 
 from scoring.errors import StoreUnavailableError
 from scoring.signals.address import Kind, Node, parse_address
 from scoring.signals.directory import Directory
+from scoring.signals.errand import Errand, checked, deliver, is_mended
 from scoring.signals.layout import slot_of
-from scoring.signals.shard import AWAY, Away, Shard
+from scoring.signals.script import Call, Script
+from scoring.signals.shard import AWAY, Away
+
+__all__ = ["AWAY", "Away", "Call", "Script", "Servers"]
 
 Key = bytes | str
 KEYS_PER_COMMAND = 1000  # a command holds up every other caller; so many keys take 10 ms at most
+# What this process itself takes to read a key, twice over; on a Cluster each key is a command of its own.
+KEY_SECONDS, CLUSTER_KEY_SECONDS = 5e-6, 20e-6
 READ_ROUNDS = 2  # the second goes where a server said the keys are now; a failure is not tried again
 WRITE_ROUNDS = 4  # a script may be unknown where it was sent on to
 SCAN_COUNT = 1000  # keys that one step of a scan looks at
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script of the store. It may run twice for one call, and must do no harm then."""
-
-    text: str
-    sha: str
-
-    @classmethod
-    def load(cls, name: str) -> Script:
-        """Read a script that stands beside this module."""
-        return cls.of(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-
-    @classmethod
-    def of(cls, text: str) -> Script:
-        """Make a script of its text."""
-        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One run of a script: at least one key, and on a Cluster all of one slot (`Servers.groups`)."""
-
-    keys: tuple[Key, ...]
-    args: tuple[Any, ...] = ()
-
-
-@dataclass(slots=True)
-class _Errand:
-    """A command on its way to the server that has its slot, or to one that this server sent it on to."""
-
-    command: tuple[Any, ...]
-    slot: int
-    sent_on: Node | None = None
-    unknown: tuple[Any, ...] = ()  # what to send where the script is unknown
-    reply: Any = AWAY
 
 
 class Servers:
@@ -79,6 +45,7 @@ class Servers:
     def __init__(self, url: str, *, read_budget: float = 0.05, write_budget: float = 2.0) -> None:
         address = parse_address(url)
         self._is_cluster = address.kind is Kind.CLUSTER
+        self._key_seconds = CLUSTER_KEY_SECONDS if self._is_cluster else KEY_SECONDS
         self._read_budget = read_budget
         self._write_budget = write_budget
         self._directory = Directory(address, budget=read_budget)
@@ -88,12 +55,13 @@ class Servers:
 
         Args:
             keys: of strings; what has another type reads as None.
-            budget: seconds this read may take in all, where it is not the usual number.
+            budget: seconds the servers have, where it is not the usual number. Our own work on the keys, 5 us
+                each and 20 on a Cluster, comes on top: else a large read would pass for a server that hangs.
 
         Returns:
             By key: its value, None where there is none, `AWAY` where its server does not answer.
         """
-        until = _now() + (self._read_budget if budget is None else budget)
+        until = _now() + (self._read_budget if budget is None else budget) + self._key_seconds * len(keys)
         values: list[bytes | Away | None] = [AWAY] * len(keys)
         if not keys or await self._directory.layout(until, patient=False) is None:
             return values
@@ -103,7 +71,7 @@ class Servers:
             for start in range(0, len(positions), KEYS_PER_COMMAND)
         ]
         errands = [
-            _Errand(("MGET", *(keys[position] for position in chunk)), self._slot(keys[chunk[0]]))
+            Errand(("MGET", *(keys[position] for position in chunk)), self._slot(keys[chunk[0]]))
             for chunk in chunks
         ]
         pending = errands
@@ -126,7 +94,7 @@ class Servers:
             StoreUnavailableError: not every call was carried out. Some may have been: all servers were tried.
         """
         errands = [
-            _Errand(
+            Errand(
                 ("EVALSHA", script.sha, len(call.keys), *call.keys, *call.args),
                 self._slot(call.keys[0]),
                 unknown=("EVAL", script.text, len(call.keys), *call.keys, *call.args),
@@ -141,7 +109,7 @@ class Servers:
         Raises:
             StoreUnavailableError: it was not carried out.
         """
-        (reply,) = await self._carry_out([_Errand(command, self._slot(key))])
+        (reply,) = await self._carry_out([Errand(command, self._slot(key))])
         return reply
 
     async def ask_all(self, commands: Sequence[tuple[Key, tuple[Any, ...]]]) -> list[Any]:
@@ -150,7 +118,7 @@ class Servers:
         Raises:
             StoreUnavailableError: not every command was carried out.
         """
-        return await self._carry_out([_Errand(command, self._slot(key)) for key, command in commands])
+        return await self._carry_out([Errand(command, self._slot(key)) for key, command in commands])
 
     async def delete(self, keys: Sequence[Key]) -> int:
         """Delete keys and return how many there were.
@@ -159,7 +127,7 @@ class Servers:
             StoreUnavailableError: not all were deleted; those that were stay so.
         """
         errands = [
-            _Errand(("UNLINK", *(keys[position] for position in group)), self._slot(keys[group[0]]))
+            Errand(("UNLINK", *(keys[position] for position in group)), self._slot(keys[group[0]]))
             for group in self.groups(keys)
         ]
         return sum(await self._carry_out(errands))
@@ -181,7 +149,7 @@ class Servers:
             while True:
                 command = ("SCAN", cursor, "MATCH", match, "COUNT", SCAN_COUNT)
                 reply = (await self._directory.shard(node).write([command], self._write_until()))[0]
-                _check([reply], self._write_budget)
+                checked([reply], self._write_budget)
                 cursor, keys = reply
                 if keys:
                     yield keys
@@ -225,7 +193,7 @@ class Servers:
         message = f"the signal store's servers are not known ({self._write_budget:g} s allowed); try again"
         raise StoreUnavailableError(message)
 
-    async def _carry_out(self, errands: list[_Errand]) -> list[Any]:
+    async def _carry_out(self, errands: list[Errand]) -> list[Any]:
         until, pending = self._write_until(), errands
         for _ in range(WRITE_ROUNDS):
             if not pending:
@@ -235,26 +203,27 @@ class Servers:
             await self._send(pending, until, reading=False)
             if any(isinstance(errand.reply, ReadOnlyError | TryAgainError) for errand in pending):
                 await self._directory.looked(until)
-            pending = [errand for errand in pending if self._is_sent_on(errand) or _is_mended(errand)]
-        return _check([errand.reply for errand in errands], self._write_budget)
+            pending = [errand for errand in pending if self._is_sent_on(errand) or is_mended(errand)]
+        return checked([errand.reply for errand in errands], self._write_budget)
 
-    async def _send(self, errands: Sequence[_Errand], until: float, *, reading: bool) -> None:
+    async def _send(self, errands: Sequence[Errand], until: float, *, reading: bool) -> None:
         """Send each errand to its server, in one round trip per server, and note the replies."""
         layout = await self._directory.layout(until, patient=False)
-        by_node: dict[Node, list[_Errand]] = {}
+        by_node: dict[Node, list[Errand]] = {}
         for errand in errands:
             node = errand.sent_on or (layout.holder(errand.slot) if layout else None)
             if node is not None:
                 by_node.setdefault(node, []).append(errand)
         deliveries = [
-            _deliver(self._directory.shard(node), batch, until, reading) for node, batch in by_node.items()
+            deliver(self._directory.shard(node), batch, until, reading=reading)
+            for node, batch in by_node.items()
         ]
         if len(deliveries) == 1:  # the usual case needs no task of its own
             await deliveries[0]
         else:
             await asyncio.gather(*deliveries)
 
-    def _is_sent_on(self, errand: _Errand) -> bool:
+    def _is_sent_on(self, errand: Errand) -> bool:
         """Note where a server said that an errand should go; tell whether it did."""
         match errand.reply:
             case MovedError(node_addr=("", _)):  # a server that does not know its own name
@@ -268,41 +237,6 @@ class Servers:
             case _:
                 return False
         return True
-
-
-async def _deliver(shard: Shard, errands: Sequence[_Errand], until: float, reading: bool) -> None:  # noqa: FBT001  # says which of two connections
-    commands: list[tuple[Any, ...]] = []
-    for errand in errands:
-        if errand.sent_on:
-            commands.append(("ASKING",))
-        commands.append(errand.command)
-    replies = await (shard.read if reading else shard.write)(commands, until)
-    wanted = (reply for command, reply in zip(commands, replies, strict=True) if command != ("ASKING",))
-    for errand, reply in zip(errands, wanted, strict=True):
-        errand.reply = reply
-
-
-def _is_mended(errand: _Errand) -> bool:
-    """Tell whether an errand that failed may be carried out now, and change it so that it is."""
-    if isinstance(errand.reply, NoScriptError):
-        errand.command = errand.unknown
-        return True
-    return isinstance(errand.reply, ReadOnlyError | TryAgainError)
-
-
-def _check(replies: list[Any], budget: float) -> list[Any]:
-    """Pass replies on.
-
-    Raises:
-        StoreUnavailableError: one of them is a failure.
-    """
-    for reply in replies:
-        if reply is AWAY:
-            raise StoreUnavailableError("a part of the signal store has no server; try again")
-        if isinstance(reply, Exception):
-            what = f"{type(reply).__name__}, {budget:g} s allowed"
-            raise StoreUnavailableError(f"the signal store did not do what it was asked ({what})") from reply
-    return replies
 
 
 def _now() -> float:

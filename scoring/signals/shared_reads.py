@@ -10,9 +10,9 @@ from scoring.signals.background import cancelled, in_background
 from scoring.signals.deadline import Deadline
 from scoring.signals.shard import AWAY, Away
 
-MOST_KEYS = 1000  # in one round trip
+MOST_KEYS = 500  # in one round trip
 MOST_ROUND_TRIPS = 4  # under way; while there are so many, requests gather for the next
-SLACK = 0.01  # seconds that a request waits beyond its budget: what its round trip has by then is on its way
+SLACK = 0.012  # seconds that a request waits beyond its budget: what its round trip has by then is on its way
 
 Key = bytes | str
 Values = list[bytes | Away | None]

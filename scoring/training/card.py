@@ -26,9 +26,11 @@ from scoring.training.card_learnt import learnt_section
 from scoring.training.card_limits import limits_section, survey_limits_section
 from scoring.training.card_score import score_section
 from scoring.training.card_segments import segments_section
+from scoring.training.card_signals import signals_section
 from scoring.training.changes import Changes
 from scoring.training.honesty import Honesty
 from scoring.training.pages import render
+from scoring.training.signals_learnt import SignalLessons
 from scoring.training.study import Study
 from scoring.training.survey import Survey
 
@@ -40,6 +42,7 @@ class Trained:
     study: Study
     model: FitModel  # assembled from the study's heads
     honesty: Honesty
+    signals: SignalLessons | str  # or why nothing was learnt of them
     changes: Changes | str  # since the version that is served, or why nothing is compared
 
 
@@ -78,6 +81,7 @@ SECTIONS: tuple[Callable[[Trained], Section], ...] = (
     lambda trained: backtest_section(trained.honesty.backtest, trained.study.plan.book.currency),
     lambda trained: best_section(trained.honesty.best, trained.study.plan.book.currency),
     _of_survey(drift_section),
+    lambda trained: signals_section(trained.signals, trained.study.plan),
     lambda trained: changes_section(trained.changes),
     _of_survey(score_section),
     _of_survey(left_out_section),

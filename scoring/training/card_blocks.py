@@ -99,7 +99,15 @@ class Grid:
     blocks: Sequence[Figure]
 
 
-Block = Prose | Heading | Bullets | Notice | Table | Figure | Grid
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines to copy as they are."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+
+Block = Prose | Heading | Bullets | Notice | Table | Figure | Grid | Code
 
 
 @dataclass(frozen=True, slots=True)

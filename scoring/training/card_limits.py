@@ -29,8 +29,9 @@ _CAUSE = Item(
     "An attribute that goes with growth need not bring it; to change one need not change the other.",
 )
 _SIGNALS = Item(
-    "Signals are not on this card.",
-    "What visits, meetings and intent data weigh was not learnt from this book; this card speaks of Fit.",
+    "Signals are about when, Fit is about whether.",
+    "What signals said before opportunities was held against accounts of this book alone. Who opens one soon "
+    "need not be worth having: Fit decides that, and keeps its share of the score.",
 )
 
 

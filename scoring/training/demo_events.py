@@ -26,27 +26,29 @@ _TOPICS = np.array(["analytics", "fraud detection", "forecasting", "compliance",
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
+    """How often a kind of event comes by itself and before an opportunity, and how long before."""
+
     idle: float  # share of the background events
     keen: float  # share of the events before an opportunity
     lead: float  # mean days before the opportunity
     channel: str
 
 
-_KINDS = {
-    "page_view": _Kind(0.40, 0.24, 30.0, "web"),
-    "content_download": _Kind(0.14, 0.14, 60.0, "web"),
-    "webinar": _Kind(0.10, 0.09, 50.0, "webinar"),
-    "email_click": _Kind(0.22, 0.14, 25.0, "email"),
-    "pricing_page": _Kind(0.03, 0.14, 10.0, "web"),
-    "demo_request": _Kind(0.01, 0.06, 5.0, "web"),
-    "meeting": _Kind(0.03, 0.08, 12.0, "sales"),
-    "product_trial": _Kind(0.01, 0.04, 20.0, "product"),
-    "intent_surge": _Kind(0.06, 0.07, 35.0, "vendor"),
+KINDS = {
+    "page_view": Kind(0.40, 0.24, 30.0, "web"),
+    "content_download": Kind(0.14, 0.14, 60.0, "web"),
+    "webinar": Kind(0.10, 0.09, 50.0, "webinar"),
+    "email_click": Kind(0.22, 0.14, 25.0, "email"),
+    "pricing_page": Kind(0.03, 0.14, 10.0, "web"),
+    "demo_request": Kind(0.01, 0.06, 5.0, "web"),
+    "meeting": Kind(0.03, 0.08, 12.0, "sales"),
+    "product_trial": Kind(0.01, 0.04, 20.0, "product"),
+    "intent_surge": Kind(0.06, 0.07, 35.0, "vendor"),
 }
-_NAMES = np.array(list(_KINDS))
-_CHANNELS = np.array([kind.channel for kind in _KINDS.values()])
-_LEADS = np.array([kind.lead for kind in _KINDS.values()])
+_NAMES = np.array(list(KINDS))
+_CHANNELS = np.array([kind.channel for kind in KINDS.values()])
+_LEADS = np.array([kind.lead for kind in KINDS.values()])
 
 
 def make_events(
@@ -70,10 +72,10 @@ def _moments(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.datetime64]]:
     idle = np.repeat(np.arange(n), rng.poisson(_BACKGROUND, n))
     idle_at = _END - _seconds(rng.random(len(idle)) * _HISTORY_DAYS * _DAY)
-    idle_kind = rng.choice(len(_NAMES), len(idle), p=[kind.idle for kind in _KINDS.values()])
+    idle_kind = rng.choice(len(_NAMES), len(idle), p=[kind.idle for kind in KINDS.values()])
     wanting, when = _openings(rng, deals, n)
     repeats = rng.poisson(_BEFORE_DEAL, len(wanting))
-    keen_kind = rng.choice(len(_NAMES), repeats.sum(), p=[kind.keen for kind in _KINDS.values()])
+    keen_kind = rng.choice(len(_NAMES), repeats.sum(), p=[kind.keen for kind in KINDS.values()])
     keen_at = np.repeat(when, repeats) - _seconds(rng.exponential(_LEADS[keen_kind] * _DAY))
     inside = (keen_at <= _END) & (keen_at > _END - _seconds(np.array(_HISTORY_DAYS * _DAY)))
     return (

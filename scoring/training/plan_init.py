@@ -20,6 +20,8 @@ from scoring.training.found import Discovery, GroupFigures
 from scoring.training.plan_meanings import meant
 from scoring.training.plan_proposals import Proposals
 from scoring.training.plan_toml import explained, header, setting, value, waiting
+from scoring.training.signals_learnt import SignalLessons
+from scoring.training.signals_said import in_plan
 
 _MOST_NAMED = 8  # attributes in one comment
 
@@ -31,8 +33,11 @@ def plan_init(
     plan: Plan,
     *,
     leaks: Mapping[str, str],
+    signals: SignalLessons | str,
 ) -> str:
     """Write a commented plan for a book; it reads as it is, and so it does with any proposal accepted.
+
+    Where only people know a reason it says `Say why.`, which `read_plan` refuses once the rule is accepted.
 
     Without a segment in `plan`, the new one still asks for one (`icp.require_segment`) where candidates were
     found: until people accept one, no account is in the ICP and signals lift nobody. Where nothing was found
@@ -43,12 +48,13 @@ def plan_init(
     Args:
         book: that the plan is for.
         discovery: the segments found in it.
-        figures: of everybody (`base`), of candidates and of proposed exclusions, by their ids.
+        figures: of everybody, of candidates and of proposed exclusions.
         plan: what is decided already; all of it is kept but its sign-offs.
         leaks: attributes that were left out of the search, and why.
+        signals: what was learnt of them, or why nothing was.
     """
     as_of = resolve_as_of(book, plan)
-    measured = {group.id: group for group in figures}
+    measured = {(group.kind, group.id): group for group in figures}
     proposals = Proposals(book, discovery, measured, plan)
     asks = bool(plan.segment) or any(candidate.better for candidate in discovery.candidates)
     icp = plan.icp.model_copy(update={"require_segment": plan.icp.require_segment and asks})
@@ -64,6 +70,7 @@ def plan_init(
         "icp_said": _icp_said(asks=asks, required=icp.require_segment, decided=bool(plan.segment)),
         "icp": _section(icp),
         "fire": _section(plan.fire),
+        "signals": in_plan(plan.signals, signals),
         "tiers": _section(plan.tiers),
         "list": _section(plan.target_list) or ["#size = 500"],
         "coverage": _coverage(plan),

@@ -1,7 +1,8 @@
-"""Pictures that hold figures against a line: groups with intervals, and outcomes beside predictions."""
+"""Pictures that hold figures against a line, another figure or a prediction."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -117,3 +118,45 @@ def agreement_chart(title: str, description: str, points: Sequence[Point], say: 
         hint += f", 90% interval {say(point.low)} to {say(point.high)}, {point.note}"
         parts.append(dot("warm", x(point.predicted), y(point.actual), 5.0, hint))
     return picture(WIDE, height, title, description, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One thing of which a figure above 0 was taken to be one and turned out to be another."""
+
+    name: str
+    before: float
+    after: float
+    low: float  # interval of `after`
+    high: float
+    note: str
+
+
+def move_chart(
+    title: str, description: str, moves: Sequence[Move], say: Say, marks: Sequence[float]
+) -> Markup:
+    """Draw a dot for what was found, a line for its interval and an upright for what it was taken to be.
+
+    Args:
+        title: what the picture shows.
+        description: what it says, for who cannot see it.
+        moves: top to bottom, at least one.
+        say: writes a value.
+        marks: the round numbers of the scale, which is logarithmic.
+    """
+    left = max(LETTER * len(move.name) for move in moves) + 16
+    right = WIDE - max(LETTER * len(move.note) for move in moves) - 20
+    held = [*marks, *(end for move in moves for end in (move.before, move.low, move.high))]
+    x = _padded([math.log(value) for value in held], left, right)
+    floor = ROW * len(moves) + 4
+    parts = [_upright(mark, x(math.log(mark)), floor, say) for mark in marks]
+    for at, move in enumerate(moves):
+        y = ROW * (at + 0.5)
+        low, high, before, after = (x(math.log(v)) for v in (move.low, move.high, move.before, move.after))
+        hint = f"{move.name}: {say(move.after)}, 90% interval {say(move.low)} to {say(move.high)}"
+        parts.append(text(left - 12, y + 4, move.name, "", "end"))
+        parts.append(box("warm", low, y - 1.5, high - low, 3.0, hint))
+        parts.append(box("cool", before - 1.5, y - 8, 3.0, 16.0, f"{move.name}, default: {say(move.before)}"))
+        parts.append(dot("warm", after, y, 5.0, hint))
+        parts.append(text(WIDE, y + 4, move.note, "quiet", "end"))
+    return picture(WIDE, floor + 24, title, description, parts)

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from scoring.artifact import write_artifact
 from scoring.fit import FitModel
 from scoring.plan import read_plan
+from scoring.plan_signals import policy_of
 from scoring.registry import activate, has_active
-from scoring.signals.policy import Policy
 from scoring.training.assemble import Head, assemble, exactness
 from scoring.training.card import Trained, card_html
 from scoring.training.changes import changes_since, earlier_version
@@ -22,11 +22,14 @@ from scoring.training.found import Candidate
 from scoring.training.honesty import STEPS as HONESTY_STEPS
 from scoring.training.honesty import Honesty, examine_honesty
 from scoring.training.progress import OnStep, nobody
+from scoring.training.signals_learnt import STEPS as SIGNAL_STEPS
+from scoring.training.signals_learnt import SignalLessons, learn_signals
+from scoring.training.signals_said import proposed_policy, signal_facts
 from scoring.training.study import STEPS as STUDY_STEPS
 from scoring.training.study import Study, examine
 
 PACKAGES = ("numpy", "polars", "scikit-learn", "scipy")
-STEPS = STUDY_STEPS + HONESTY_STEPS + 1
+STEPS = STUDY_STEPS + HONESTY_STEPS + SIGNAL_STEPS + 1
 EXACT = 1e-9  # how far the tables' sum may be from the learner's own prediction
 
 
@@ -59,11 +62,14 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
 
     study = examine(book, read_plan(plan), seed=seed, on_step=begin)
     honesty = examine_honesty(study, seed=seed, on_step=begin)
+    lessons = learn_signals(
+        study.book, study.plan, study.as_of, seed=seed, on_step=lambda step: begin(f"signals: {step}")
+    )
     begin("writing the artifact")
     with threadpool_limits(1):  # as in `learn`: sums have one order on any machine
         model = assemble(study.schema, study.codes, study.all_heads, seed=seed)
     plan_text = plan.read_text(encoding="utf-8")
-    facts = _facts(study, honesty, model, seed)
+    facts = _facts(study, honesty, lessons, model, seed)
     earlier = earlier_version(artifacts, facts, plan_text)
     changes = earlier if isinstance(earlier, str) else changes_since(earlier, facts, study.plan)
     version = write_artifact(
@@ -71,16 +77,18 @@ def train(book: Path, plan: Path, artifacts: Path, *, seed: int = 0, on_step: On
         as_of=study.as_of.isoformat(),
         facts={**facts, "compared_with": None if isinstance(earlier, str) else earlier.version},
         model=model,
-        policy=Policy(),
+        policy=policy_of(study.plan.signals, proposed_policy(lessons)),
         plan_text=plan_text,
-        card=card_html(Trained(study, model, honesty, changes)),
+        card=card_html(Trained(study, model, honesty, lessons, changes)),
     )
     if not has_active(artifacts):
         activate(artifacts, version)
     return version
 
 
-def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[str, Any]:
+def _facts(
+    study: Study, honesty: Honesty, lessons: SignalLessons | str, model: FitModel, seed: int
+) -> dict[str, Any]:
     """Return what the manifest says of how the artifact came to be."""
     worst = exactness(model, study.all_heads, study.codes)
     if max(worst.values()) > EXACT:
@@ -119,6 +127,7 @@ def _facts(study: Study, honesty: Honesty, model: FitModel, seed: int) -> dict[s
         "figures": [asdict(figures) for figures in study.figures],
         "drift": study.drift if isinstance(study.drift, str) else asdict(study.drift),
         "honesty": _without_names(honesty),
+        "signals": signal_facts(lessons, study.plan.signals),
         "largest_difference_from_the_learner": worst,
     }
 

@@ -46,6 +46,7 @@ def test_each_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://user:secret-word@store"),
         ("REDIS_URL", "redis://:secret-word/@store:6379"),
+        ("REDIS_URL", "redis+sentinel://:secret-word@h1:26379,h2:26379"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_variable(
@@ -55,6 +56,14 @@ def test_a_value_that_is_not_allowed_is_refused_by_the_name_of_its_variable(
     with pytest.raises(SettingsError, match=f"FIREBRAND_{variable}: ") as caught:
         read_settings()
     assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss+sentinel://:pw@h1:26379,h2/mymaster/0", "redis+cluster://h1:7000,h2:7001", ""]
+)
+def test_the_store_may_be_where_an_address_says(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("FIREBRAND_REDIS_URL", url)
+    assert read_settings().redis_url == url
 
 
 def test_a_store_of_ones_own_needs_a_key_for_people() -> None:

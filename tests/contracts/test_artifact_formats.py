@@ -14,6 +14,7 @@ from scoring.artifact import FORMAT
 from scoring.registry import read_active
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.log import SignalBatch
+from scoring.signals.policy import Policy
 
 HERE = Path(__file__).parent
 
@@ -47,3 +48,15 @@ def test_an_artifact_of_format_2_reads_industries_and_countries(known: dict[str,
     assert answer.detail.fit.unclipped == 20.94851589202881
     assert answer.detail.icp.segments == ["fintech-mid", "german"]
     assert answer.detail.fit.unknown == []
+
+
+def test_an_artifact_of_format_3_says_what_signals_mean_to_the_last_field() -> None:
+    policy = read_active(HERE / "format-3").policy
+    assert (policy.strength_cap, policy.repeat) == (4.0, 0.25)
+    scale = policy.types["intent_score"]
+    assert (scale.floor, scale.full) == (40.0, 100.0)
+
+
+def test_an_artifact_from_before_format_3_weighs_signals_by_the_defaults_of_today() -> None:
+    policy, usual = read_active(HERE / "format-2").policy, Policy()
+    assert (policy.strength_cap, policy.repeat) == (usual.strength_cap, usual.repeat)

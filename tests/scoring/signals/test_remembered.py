@@ -22,6 +22,7 @@ from scoring.signals.servers import Call, Servers
 from tests.scoring.models import AS_OF, DAY
 from tests.scoring.models import signal as event
 from tests.scoring.signals.conftest import OpenStore, SendingStore
+from tests.scoring.signals.servers import a_cluster
 
 pytestmark = pytest.mark.anyio  # for the tests that are coroutines
 NAMES = AttributeNames(["Industry", "employees", "tools"])
@@ -251,3 +252,16 @@ async def test_what_another_wrote_there_is_no_entry(
     async with open_store() as store:
         assert await kept(store) == []
     assert "damaged" in caplog.text
+
+
+async def test_each_shard_of_a_cluster_keeps_its_own_accounts(tmp_path: Path, open_store: OpenStore) -> None:
+    accounts = [Account(f"A-{number}", f"acme{number}.com", {"employees": number}) for number in range(60)]
+    with a_cluster(tmp_path) as cluster:
+        async with open_store(cluster.url) as store:
+            await written(store, *accounts)
+            for number in range(60):
+                for key in (f"a:A-{number}", f"d:acme{number}.com"):
+                    assert await kept(store, key) == [(AS_OF, {"employees": number})]
+            await store.erase(("a:A-7", "d:acme7.com"))
+            assert await kept(store, "a:A-7", "d:acme7.com") == []
+            assert store.scored.dropped == 0

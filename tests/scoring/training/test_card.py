@@ -20,6 +20,7 @@ from scoring.training.card_blocks import Amounts, say_number
 from scoring.training.changes import FIRST
 from scoring.training.demo_book import write_demo_book
 from scoring.training.honesty import Honesty, examine_honesty
+from scoring.training.signals_learnt import learn_signals
 from scoring.training.study import Study, examine
 from scoring.training.svg import signed
 
@@ -46,7 +47,8 @@ def honesty(study: Study) -> Honesty:
 
 @pytest.fixture(scope="module")
 def trained(study: Study, model: FitModel, honesty: Honesty) -> Trained:
-    return Trained(study, model, honesty, FIRST)
+    lessons = learn_signals(study.book, study.plan, study.as_of, seed=0)
+    return Trained(study, model, honesty, lessons, FIRST)
 
 
 @pytest.fixture(scope="module")

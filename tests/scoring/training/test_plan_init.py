@@ -55,7 +55,7 @@ FIGURES = (
     GroupFigures(
         "hiring", "", "candidate", 80, {"nrr": Figure(0.99, 0.9, 1.1, 0.95, 80)}, ("NRR under 100%",)
     ),
-    GroupFigures("too-early-by-employees", "", "candidate", 90, {"nrr": Figure(0.6, 0.5, 0.7, 0.7, 90)}, ()),
+    GroupFigures("too-early-by-employees", "", "exclusion", 90, {"nrr": Figure(0.6, 0.5, 0.7, 0.7, 90)}, ()),
 )
 
 
@@ -65,7 +65,9 @@ def book(demo_book: Path) -> Book:
 
 
 def written(book: Book, found: Discovery = FOUND, plan: Plan | None = None) -> str:
-    return plan_init(book, found, FIGURES, plan or Plan(), leaks={"notes": "filled afterwards"})
+    return plan_init(
+        book, found, FIGURES, plan or Plan(), leaks={"notes": "filled afterwards"}, signals="no events"
+    )
 
 
 def proposals(text: str) -> Iterator[tuple[str, str]]:
@@ -267,7 +269,7 @@ def test_a_book_of_two_columns_gets_a_plan_too(tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text("account_id,flavour\na,x\nb,y\n")
     (tmp_path / "invoices.csv").write_text("account_id,date,amount\na,2025-01-01,10\nb,2025-03-01,10\n")
     bare = read_book(tmp_path, Plan())
-    text = plan_init(bare, NOTHING, (), Plan(), leaks={})
+    text = plan_init(bare, NOTHING, (), Plan(), leaks={}, signals="no events")
     plan = parse_plan(text, "plan.toml")
     assert plan.book.as_of == date(2025, 3, 1)
     check_attributes(plan, bare)

@@ -1,10 +1,11 @@
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from scoring.training.plots import Point, Span, agreement_chart, span_chart
+from scoring.training.plots import Move, Point, Span, agreement_chart, move_chart, span_chart
 from scoring.training.svg import WIDE
 
 values = st.floats(-1e6, 1e6)
@@ -91,3 +92,16 @@ def test_what_stands_in_pictures_is_escaped() -> None:
     svg = span_chart("<t>", "<d>", [Span("<b>&", 1.0, None, None, "<i>")], str, mark=1.0)
     assert "<b>" not in svg
     assert "<i>" not in svg
+
+
+def test_what_was_found_stands_beside_what_it_was_taken_to_be_on_a_scale_of_ratios() -> None:
+    moves = [Move("a", 20.0, 5.0, 2.5, 10.0, "n = 1"), Move("b", 10.0, 10.0, 10.0, 10.0, "n = 2")]
+    svg = move_chart("t", "d", moves, str, [5.0, 10.0, 20.0])
+    after = [number(part, "cx") for part in marks(svg, "circle", "warm")]
+    before = [number(part, "x") + 1.5 for part in marks(svg, "rect", "cool")]
+    octave = after[1] - after[0]
+    assert octave > 0
+    assert before == [pytest.approx(after[0] + 2 * octave, abs=0.2), pytest.approx(after[1], abs=0.2)]
+    interval = marks(svg, "rect", "warm")[0]
+    assert number(interval, "width") == pytest.approx(2 * octave, abs=0.2)
+    assert after[0] - number(interval, "x") == pytest.approx(octave, abs=0.2)

@@ -15,9 +15,12 @@ from scoring.account import Account
 from scoring.answer import Answer
 from scoring.artifact import Artifact, read_artifact
 from scoring.errors import NothingToLearnError, PlanError, RequestError
+from scoring.plan import parse_plan
+from scoring.plan_signals import policy_of
 from scoring.registry import active_version, versions
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.log import SignalBatch
+from scoring.signals.policy import Policy
 from scoring.training.demo_book import DemoTruth, write_demo_book
 from scoring.training.learn import SIGNIFICANCE
 from scoring.training.pairs import MOST_PAIRS
@@ -177,6 +180,32 @@ def test_training_again_gives_the_same_bytes_and_leaves_the_active_version_alone
     assert told[0] == ("reading the book", 0.0)
     assert told[-1][0] == "writing the artifact"
     assert all(before <= after < 1 for (_, before), (_, after) in pairwise(told))
+
+
+# What signals mean
+
+
+def test_what_was_learnt_of_signals_is_proposed_and_not_used_unasked(demo_artifact: Artifact) -> None:
+    signals = demo_artifact.manifest["signals"]
+    assert signals["use"] == "defaults"
+    assert demo_artifact.policy == Policy()
+    assert Policy.model_validate(signals["learnt"]["policy"]) != Policy()
+    assert policy_of(parse_plan(signals["toml"], "pasted").signals, None) == Policy.model_validate(
+        signals["learnt"]["policy"]
+    )
+
+
+def test_a_plan_that_asks_gets_what_was_learnt_and_what_it_sets_itself(tmp_path: Path) -> None:
+    write_demo_book(tmp_path / "book", accounts=600, prospects=100)
+    plan = tmp_path / "book" / "plan.toml"
+    asks = '\n[signals]\nuse = "learnt"\n[signals.types.webinar]\nhalf_life_days = 77\n'
+    plan.write_text(plan.read_text() + asks)
+    artifact = read_artifact(tmp_path, train(tmp_path / "book", plan, tmp_path))
+    learnt = Policy.model_validate(artifact.manifest["signals"]["learnt"]["policy"])
+    assert artifact.policy.types["webinar"].half_life_days == 77
+    assert artifact.policy.types["demo_request"] == learnt.types["demo_request"]
+    assert artifact.policy.types["demo_request"].half_life_days < 21
+    assert "The plan asks for what was learnt" in (tmp_path / artifact.version / "card.html").read_text()
 
 
 # Whether it found what was planted
