@@ -28,7 +28,7 @@ from scoring.signals.remembered import RememberedScores
 from scoring.signals.servers import Servers
 from scoring.signals.shard import Away
 from scoring.signals.shared_reads import SharedReads
-from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, keys_beside
+from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, beside
 from scoring.signals.writes import Outcome, Writes
 
 _SECONDS_PER_DAY = 86_400
@@ -178,7 +178,7 @@ class SignalStore:
         logs = await self._links.closure(self._stored.all_of(keys))
         sizes = [int(await self._servers.ask(key, "STRLEN", key)) for key in logs]
         await self.scored.forget(logs)
-        await self._servers.delete([*logs, *chain.from_iterable(map(keys_beside, logs))])
+        await self._servers.delete([*logs, *chain.from_iterable(map(beside, logs))])
         self._last_good.forget(logs)
         self._links.forget(logs)
         return sum(sizes) // SIZE

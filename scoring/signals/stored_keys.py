@@ -58,10 +58,11 @@ def remembered_key(log_key: str) -> str:
     return REMEMBERED_PREFIX + log_key.removeprefix(LOG_PREFIX)
 
 
-def keys_beside(log_key: str) -> list[str]:
-    """Return the keys of all that is kept of a log's account beside the log.
+def beside(log_key: str) -> tuple[str, ...]:
+    """Return the keys of all that is kept of an account beside its log.
 
-    >>> keys_beside("fb:s:d:acme.com")
-    ['fb:l:d:acme.com', 'fb:r:d:acme.com']
+    >>> beside("fb:s:d:acme.com")
+    ('fb:l:d:acme.com', 'fb:r:d:acme.com')
     """
-    return [prefix + log_key.removeprefix(LOG_PREFIX) for prefix in BESIDE]
+    name = log_key.removeprefix(LOG_PREFIX)
+    return tuple(prefix + name for prefix in BESIDE)
