@@ -17,6 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import monotonic
 from typing import Any
 
@@ -28,7 +29,7 @@ from scoring.errors import StoreUnavailableError
 from scoring.signals.background import cancelled, in_background
 from scoring.signals.scripts import REMEMBER
 from scoring.signals.servers import Call, Servers
-from scoring.signals.stored_keys import StoredKeys, remembered_key
+from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, remembered_key
 from scoring.values import is_missing
 
 MOST_ENTRIES = 8  # of one account
@@ -50,7 +51,17 @@ class Remembered:
     at: float  # unix seconds
     version: str  # of the model
     attributes: Mapping[str, Any]  # those the model knew, as they were written
-    domain: str  # as the account was asked for; empty where it was by id alone
+    logs: tuple[str, ...]  # the keys of the logs of the account, as it was named then
+
+    @property
+    def domain(self) -> str:
+        """The account's domain; empty where it was named by id alone.
+
+        >>> Remembered(1e9, "one", {}, ("fb:s:a:1", "fb:s:d:acme.com")).domain
+        'acme.com'
+        """
+        start = LOG_PREFIX + "d:"
+        return next((log.removeprefix(start) for log in self.logs if log.startswith(start)), "")
 
 
 def known_at(past: Sequence[Remembered], moment: float) -> Remembered:
@@ -60,7 +71,7 @@ def known_at(past: Sequence[Remembered], moment: float) -> Remembered:
         past: at least one entry, the earliest first.
         moment: unix seconds.
 
-    >>> past = [Remembered(10.0, "one", {}, ""), Remembered(20.0, "two", {}, "")]
+    >>> past = [Remembered(10.0, "one", {}, ()), Remembered(20.0, "two", {}, ())]
     >>> [known_at(past, moment).version for moment in (5.0, 19.9, 20.0)]
     ['one', 'one', 'two']
     """
@@ -146,26 +157,36 @@ class RememberedScores:
         """
         if self._writing is not None:
             await asyncio.wait([self._writing], timeout=SETTLES_WITHIN)
-        places = [remembered_key(log) for log in self._stored.all_of(tuple(keys))]
+        histories = await self._histories(self._stored.all_of(tuple(keys)))
+        return next(filter(None, histories), [])
+
+    async def _histories(self, logs: Iterable[str]) -> list[list[Remembered]]:
+        places = [remembered_key(log) for log in logs]
         replies = await self._servers.ask_all([(key, ("ZRANGE", key, 0, -1)) for key in places])
-        found: list[bytes] = next(filter(None, replies), [])
-        return [entry for entry in map(_decode, found) if entry is not None]
+        return [[entry for entry in map(_decode, found) if entry is not None] for found in replies]
 
-    async def forget(self, logs: Iterable[str]) -> None:
-        """Write nothing more of what was noted of these logs' accounts until now.
+    async def erase(self, logs: Iterable[str]) -> None:
+        """Delete what the accounts of these logs were scored with, under every name that it was noted by.
 
-        What is being written is waited for, so that whoever deletes it then deletes all of it. Another
-        process may still write what it noted before, for as long as notes wait, and notes what is scored
-        anew only when it would note it again.
+        What waits to be written is dropped, and what is being written is waited for, so that nothing of it
+        comes back. Another process may still write what it noted before, for as long as notes wait, and
+        notes what is scored anew only when it would note it again.
+
+        Raises:
+            StoreUnavailableError: not everything was deleted; erase again.
         """
         gone = set(logs)
         async with self._under_way:
-            for log in gone:
-                self._seen.pop(remembered_key(log), None)
+            for history in await self._histories(sorted(gone)):
+                gone.update(chain.from_iterable(entry.logs for entry in history))
             for place, noted in enumerate(self._waiting):
                 left = [one for one in noted.accounts if gone.isdisjoint(self._stored.all_of(one.keys))]
                 self._waiting_accounts -= len(noted.accounts) - len(left)
                 self._waiting[place] = replace(noted, accounts=left)
+            places = list(map(remembered_key, gone))
+            for key in places:
+                self._seen.pop(key, None)
+            await self._servers.delete(places)
 
     async def close(self) -> None:
         """Write what waits, as far as the store takes it at once."""
@@ -227,13 +248,12 @@ class RememberedScores:
                 earliest = f"{noted.at - self._seconds:.3f}"
                 yield key, Call((key,), (*arguments, earliest, int(empty))), _Seen(sent, content, now)
 
-    @staticmethod
-    def _content(account: Account, noted: _Noted) -> tuple[bytes, bool]:
+    def _content(self, account: Account, noted: _Noted) -> tuple[bytes, bool]:
         """Return what is kept of an account, and whether that is no attribute at all."""
         recognised = noted.names.recognise(account.attributes)[0]
         attributes = {name: value for name, value in recognised.items() if not is_missing(value)}
-        domain = next((key[2:] for key in account.keys if key.startswith("d:")), "")
-        fields = {"v": noted.version, "d": domain, "a": attributes}
+        names = [log.removeprefix(LOG_PREFIX) for log in self._stored.all_of(account.keys)]
+        fields = {"v": noted.version, "k": names, "a": attributes}
         return orjson.dumps(fields, option=_SORTED), not attributes
 
     async def _run(self, calls: Sequence[Call], seen: Mapping[str, _Seen]) -> None:
@@ -263,7 +283,8 @@ def _decode(entry: bytes) -> Remembered | None:
     moment, _, content = entry.partition(b" ")
     try:
         fields = orjson.loads(zlib.decompress(content))
-        return Remembered(float(moment), fields["v"], fields["a"], fields["d"])
+        logs = tuple(LOG_PREFIX + name for name in fields["k"])
+        return Remembered(float(moment), fields["v"], fields["a"], logs)
     except (zlib.error, ValueError, LookupError, TypeError):
         _log.error("signal store: a remembered score is damaged: not written by Firebrand")
         return None

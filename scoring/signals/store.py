@@ -177,7 +177,7 @@ class SignalStore:
         """
         logs = await self._links.closure(self._stored.all_of(keys))
         sizes = [int(await self._servers.ask(key, "STRLEN", key)) for key in logs]
-        await self.scored.forget(logs)
+        await self.scored.erase(logs)
         await self._servers.delete([*logs, *chain.from_iterable(map(beside, logs))])
         self._last_good.forget(logs)
         self._links.forget(logs)

@@ -62,7 +62,8 @@ async def test_it_is_kept_what_the_model_knows_of_an_account_and_which_model(ope
             store,
             Account("A-1", "www.acme.com", {"industry": " FinTech ", "employees": "n/a", "colour": "red"}),
         )
-        expected = [Remembered(AS_OF, VERSION, {"Industry": " FinTech "}, "acme.com")]
+        logs = ("fb:s:a:A-1", "fb:s:d:acme.com")
+        expected = [Remembered(AS_OF, VERSION, {"Industry": " FinTech "}, logs)]
         assert await store.scored.read(("a:A-1",)) == expected
         assert await store.scored.read(("d:acme.com",)) == expected
         assert await store.scored.read(("a:unknown", "d:acme.com")) == expected
@@ -235,6 +236,17 @@ async def test_erasing_an_account_erases_what_it_was_scored_with(
         assert await kept(store) == [(AS_OF + 2, {"employees": 7})]
 
 
+@pytest.mark.parametrize("name", ["a:jo@acme.com", "d:acme.com"])
+async def test_erasing_by_one_name_reaches_what_was_noted_by_the_other(
+    open_store: OpenStore, client: redis.Redis, name: str
+) -> None:
+    async with open_store() as store:
+        await written(store, Account("jo@acme.com", "acme.com", {"employees": 7}))
+        assert len(client.keys("fb:r:*")) == 2
+        await store.erase((name,))  # no signal says that the two are one
+        assert client.keys("*") == []
+
+
 async def test_an_id_that_is_an_e_mail_address_is_not_in_the_store(
     open_store: OpenStore, client: redis.Redis
 ) -> None:
@@ -243,6 +255,8 @@ async def test_an_id_that_is_an_e_mail_address_is_not_in_the_store(
         assert await kept(store, "a:jo@acme.com") == [(AS_OF, {"employees": 7})]
         (key,) = client.keys("fb:r:*")
         assert b"jo@" not in key
+        (entry,) = await store.scored.read(("a:jo@acme.com",))
+        assert "jo@" not in str(entry)
 
 
 async def test_what_another_wrote_there_is_no_entry(
