@@ -11,8 +11,9 @@ from fastapi import Depends, FastAPI, Security
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
 from api.metrics import CountRequests, Metrics
+from api.other_models import OtherModels
 from api.request_id import RequestIds
-from api.routes import health, models, score, signals, webhooks
+from api.routes import changes, health, models, score, signals, webhooks
 from api.service import Service
 from api.settings import Settings
 from api.webhooks.sources import read_sources
@@ -56,8 +57,14 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         budget = settings.read_budget_ms / 1000
-        store = SignalStore(Servers(url, read_budget=budget), person_key=person_key, read_budget=budget)
-        app.state.service = Service(settings, scorer, store, metrics)
+        store = SignalStore(
+            Servers(url, read_budget=budget),
+            person_key=person_key,
+            read_budget=budget,
+            remember_days=settings.remember_days,
+        )
+        others = OtherModels(settings.artifacts, scorer)
+        app.state.service = Service(settings, scorer, store, metrics, others)
         yield
         await store.close()
 
@@ -75,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
-    for routes in (score, signals, models):
+    for routes in (score, signals, changes, models):
         app.include_router(routes.router, dependencies=guarded)
     for routes in (webhooks, health):  # webhooks prove themselves by their signatures
         app.include_router(routes.router)

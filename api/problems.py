@@ -31,6 +31,7 @@ STATUS_BY_CODE = {
     "unauthorized": 401,
     "signature_invalid": 401,
     "timestamp_stale": 401,
+    "account_unknown": 404,
     "source_unknown": 404,
     "body_too_large": 413,
     "too_many_accounts": 413,

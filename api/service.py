@@ -11,11 +11,13 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from api.metrics import Metrics
+from api.other_models import OtherModels
 from api.settings import Settings
 from scoring.answer import Answer
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.store import SignalStore
 
+PRESENT_SECONDS = 60.0  # a request as of so short a time ago is about the present
 SMALL_BATCH = 16  # accounts scored on the event loop; larger batches would hold up other requests there
 
 
@@ -27,6 +29,7 @@ class Service:
     scorer: Scorer
     store: SignalStore
     metrics: Metrics
+    models: OtherModels
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
         """Read the accounts' signals in one round trip, and score them in order."""
@@ -36,6 +39,7 @@ class Service:
         else:
             answers = await run_in_threadpool(self.scorer.score_many, requests, signals)
         self._count(signals.read_ago.tolist(), answers)
+        self._remember(requests)
         return answers
 
     def _count(self, read_ago: Sequence[float], answers: Sequence[Answer]) -> None:
@@ -43,6 +47,17 @@ class Service:
         last_good = len(read_ago) - live - unavailable
         self.metrics.count_read(live=live, last_good=last_good, unavailable=unavailable)
         self.metrics.count_scored(len(answers), degraded=sum(answer.degraded for answer in answers))
+
+    def _remember(self, requests: Sequence[ScoreRequest]) -> None:
+        """Note what is scored as of now, so that it can be told later what changed since."""
+        now = self.now()
+        present = [one for one in requests if one.as_of >= now - PRESENT_SECONDS]
+        self.store.scored.note(
+            [one.account for one in present],
+            version=self.scorer.artifact.version,
+            names=self.scorer.names,
+            at=min((one.as_of for one in present if one.as_of < now), default=now),
+        )
 
     @staticmethod
     def now() -> float:

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         None  # a TOML file of the sources at /webhooks/NAME; api/webhooks says what it holds
     )
     read_budget_ms: int = Field(default=50, ge=1, le=5_000)  # most time a score waits for signals
+    remember_days: int = Field(
+        default=90, ge=0, le=400
+    )  # how long it is kept what accounts were scored with; 0: not at all
     max_body_bytes: int = Field(default=10_000_000, ge=1_000)  # larger requests are refused with 413
     max_bulk_accounts: int = Field(default=10_000, ge=1)  # larger batches are refused with 413
     max_signals: int = Field(default=5_000, ge=1)  # in one request; more are refused with 413

@@ -106,7 +106,7 @@ def signal_reasons(answer: Answer) -> Iterator[str]:
         return
     if signals.read_ago > 0:
         yield f"{_ALL}: the store did not answer; signals are those read {say_span(signals.read_ago)} ago"
-    yield from (_shortened(f"Intent: {_situation(one, answer.as_of)}", LONGEST_REASON) for one in triggers)
+    yield from (shortened(f"Intent: {_situation(one, answer.as_of)}", LONGEST_REASON) for one in triggers)
     if signals.age_days is None:
         yield f"{'Recency, Engagement' if triggers else _ALL}: no signals yet"
         return
@@ -123,17 +123,18 @@ def _situation(trigger: TriggerDetail, as_of: str) -> str:
 
 def _intent(drivers: list[DriverDetail], as_of: str) -> str:
     """Name the strongest drivers, as many as a reason has room for."""
-    said = [f"{_words(driver)} {say_ago(driver.at, as_of)}" for driver in drivers[:REASONS_FOR_INTENT]]
+    said = [f"{say_signal(driver)} {say_ago(driver.at, as_of)}" for driver in drivers[:REASONS_FOR_INTENT]]
     while len(f"Intent: {', '.join(said)}") > LONGEST_REASON:
         said.pop()
     return ", ".join(said)
 
 
-def _words(driver: DriverDetail) -> str:
-    topic = f" on {_shortened(driver.topic, _LONGEST_NAME)}" if driver.topic else ""
+def say_signal(driver: DriverDetail) -> str:
+    """Name a signal and its repeats, such as `page view on pricing 3 times`."""
+    topic = f" on {shortened(driver.topic, _LONGEST_NAME)}" if driver.topic else ""
     reading = f" at {round(driver.strength, 1):g}" if driver.level else ""
     times = f" {driver.times} times" if driver.times > 1 else ""
-    return f"{_shortened(driver.type.replace('_', ' '), _LONGEST_NAME)}{topic}{reading}{times}"
+    return f"{shortened(driver.type.replace('_', ' '), _LONGEST_NAME)}{topic}{reading}{times}"
 
 
 def _recency(family: FamilyDetail, as_of: str) -> str:
@@ -168,5 +169,6 @@ def _counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int) -> str:
+    """Return a text, or so many characters of it."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -24,10 +24,11 @@ from scoring.signals.links import Links
 from scoring.signals.log import SignalBatch
 from scoring.signals.names import KnownNames
 from scoring.signals.record import SIZE
+from scoring.signals.remembered import RememberedScores
 from scoring.signals.servers import Servers
 from scoring.signals.shard import Away
 from scoring.signals.shared_reads import SharedReads
-from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, link_key
+from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, beside
 from scoring.signals.writes import Outcome, Writes
 
 _SECONDS_PER_DAY = 86_400
@@ -46,6 +47,10 @@ class SignalStore:
         last_good: what was read last, for when the servers do not answer.
         horizon_days: older signals do not count, and a log that nothing is added to for so long expires.
         bounds: how much of an account counts; its `earliest` comes from the horizon.
+        remember_days: how long it is kept what accounts were scored with; 0 keeps nothing.
+
+    Attributes:
+        scored: what accounts were scored with.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class SignalStore:
         last_good: LastGood | None = None,
         horizon_days: int = 400,
         bounds: Bounds | None = None,
+        remember_days: int = 90,
     ) -> None:
         if not 1 <= len(person_key) <= _LONGEST_KEY:
             raise ValueError(f"person_key must be 1 to {_LONGEST_KEY} bytes long")
@@ -71,6 +77,12 @@ class SignalStore:
         self._names = KnownNames(servers, seconds=2 * self._horizon)
         self._links = Links(servers, seconds=self._horizon)
         self._writes = Writes(servers, self._bounds, self._horizon)
+        self.scored = RememberedScores(servers, self._stored, days=remember_days)
+
+    @property
+    def horizon(self) -> int:
+        """Seconds after which a signal does not count."""
+        return self._horizon
 
     async def append(self, signals: SignalColumns, *, now: float) -> list[Outcome]:
         """Store signals, each event id once per account, in whatever order they come.
@@ -152,7 +164,7 @@ class SignalStore:
         return logs, ago
 
     async def erase(self, keys: Sequence[str]) -> int:
-        """Forget accounts: their logs, those linked with them, and the links.
+        """Forget accounts: their logs, those linked with them, and all that is kept beside them.
 
         Args:
             keys: the accounts' keys. A log that shares signals with one of them goes as well.
@@ -165,7 +177,8 @@ class SignalStore:
         """
         logs = await self._links.closure(self._stored.all_of(keys))
         sizes = [int(await self._servers.ask(key, "STRLEN", key)) for key in logs]
-        await self._servers.delete([*logs, *map(link_key, logs)])
+        await self.scored.erase(logs)
+        await self._servers.delete([*logs, *chain.from_iterable(map(beside, logs))])
         self._last_good.forget(logs)
         self._links.forget(logs)
         return sum(sizes) // SIZE
@@ -185,6 +198,7 @@ class SignalStore:
 
     async def close(self) -> None:
         """Give back every connection. The store cannot be used after that."""
+        await self.scored.close()
         await self._names.close()
         await self._shared.close()
         await self._servers.close()

@@ -8,6 +8,8 @@ from scoring.signals.record import keyed_hash
 
 LOG_PREFIX = "fb:s:"  # the account's signals
 LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
+REMEMBERED_PREFIX = "fb:r:"  # what the account was scored with
+BESIDE = (LINK_PREFIX, REMEMBERED_PREFIX)  # what goes with an account's log when the account is erased
 
 
 class StoredKeys:
@@ -45,3 +47,22 @@ def link_key(log_key: str) -> str:
     'fb:l:d:acme.com'
     """
     return LINK_PREFIX + log_key.removeprefix(LOG_PREFIX)
+
+
+def remembered_key(log_key: str) -> str:
+    """Return where it is kept what the account of a log was scored with.
+
+    >>> remembered_key("fb:s:d:acme.com")
+    'fb:r:d:acme.com'
+    """
+    return REMEMBERED_PREFIX + log_key.removeprefix(LOG_PREFIX)
+
+
+def beside(log_key: str) -> tuple[str, ...]:
+    """Return the keys of all that is kept of an account beside its log.
+
+    >>> beside("fb:s:d:acme.com")
+    ('fb:l:d:acme.com', 'fb:r:d:acme.com')
+    """
+    name = log_key.removeprefix(LOG_PREFIX)
+    return tuple(prefix + name for prefix in BESIDE)
