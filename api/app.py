@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Security
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
 from api.request_id import RequestIds
-from api.routes import health, models, score, signals
+from api.routes import accounts, health, models, score, signals
 from api.service import Service
 from api.settings import Settings
 from scoring.artifact import Artifact
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
-    for routes in (score, signals, models):
+    for routes in (score, signals, accounts, models):
         app.include_router(routes.router, dependencies=guarded)
     app.include_router(health.router)
     return app

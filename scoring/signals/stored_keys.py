@@ -8,6 +8,9 @@ from scoring.signals.record import keyed_hash
 
 LOG_PREFIX = "fb:s:"  # the account's signals
 LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
+BESIDE = (
+    LINK_PREFIX,
+)  # what is kept of an account beside its log, under the same name; erasing reaches all of it
 
 
 class StoredKeys:
@@ -36,6 +39,16 @@ class StoredKeys:
 
     def _all_of(self, account_keys: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self.of, account_keys))
+
+
+def beside(log_key: str) -> tuple[str, ...]:
+    """Return the keys of all that is kept of an account beside its log.
+
+    >>> "fb:l:d:acme.com" in beside("fb:s:d:acme.com")
+    True
+    """
+    name = log_key.removeprefix(LOG_PREFIX)
+    return tuple(prefix + name for prefix in BESIDE)
 
 
 def link_key(log_key: str) -> str:
