@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from api.book_commands import plan_for
 
 if TYPE_CHECKING:
-    from scoring.training.found import Candidate, Effect
+    from scoring.training.found import Effect
     from scoring.training.survey import Survey
 
 told = Console(stderr=True)  # what people read; stdout is for what programs read
@@ -58,7 +58,7 @@ def _show(found: Survey) -> None:
             _say("flag", f"{group.name}: {flag}")
     discovery = found.discovery
     if discovery.candidates:
-        told.print(_candidates(discovery.candidates))
+        told.print(_candidates(found))
     else:
         _say("nothing found", discovery.note or "no segment stands out")
     for one in discovery.attributes:
@@ -86,14 +86,16 @@ def _groups(found: Survey) -> Table:
     return table
 
 
-def _candidates(candidates: Sequence[Candidate]) -> Table:
+def _candidates(found: Survey) -> Table:
     table = Table(_words("candidate"), box=SIMPLE, caption=_OUTSIDE)
     for name in ("customers", "prospects", "NRR", "CLV", "payback", "q"):
         table.add_column(name, justify="right")
-    for one in candidates:
+    for one in found.discovery.candidates:
+        segment = found.taken_up.get(one.id)
+        in_plan = f"\n[dim]the plan has it as {segment}[/]" if segment else ""
         effects = {effect.metric: effect for effect in one.effects.values()}
         table.add_row(
-            ("[green]better:[/] " if one.better else "[red]worse:[/] ") + escape(one.rule.sentence),
+            ("[green]better:[/] " if one.better else "[red]worse:[/] ") + escape(one.rule.sentence) + in_plan,
             f"{one.customers:,}",
             "-" if one.prospects is None else f"{one.prospects:,}",
             *(_effect(effects.get(metric)) for metric in ("nrr", "clv", "payback")),

@@ -10,10 +10,12 @@ from fastapi import Depends, FastAPI, Security
 
 from api import bodies, problems
 from api.auth import SCHEMES, require_key
+from api.metrics import CountRequests, Metrics
 from api.request_id import RequestIds
-from api.routes import accounts, health, models, score, signals
+from api.routes import accounts, health, models, score, signals, webhooks
 from api.service import Service
 from api.settings import Settings
+from api.webhooks.sources import read_sources
 from scoring.artifact import Artifact
 from scoring.errors import ArtifactError
 from scoring.registry import read_active
@@ -44,16 +46,18 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         ArtifactError: as `servable_artifact`.
-        SettingsError: the store's address or key is not set.
+        SettingsError: the store's address or key is not set, or the file of webhooks is wrong.
     """
     scorer = Scorer(servable_artifact(settings))
     url, person_key = settings.store_access()
+    metrics = Metrics()
+    metrics.serve_model(scorer.artifact.version, draft=scorer.artifact.draft)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         budget = settings.read_budget_ms / 1000
         store = SignalStore(Servers(url, read_budget=budget), person_key=person_key, read_budget=budget)
-        app.state.service = Service(settings, scorer, store)
+        app.state.service = Service(settings, scorer, store, metrics)
         yield
         await store.close()
 
@@ -65,13 +69,16 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # webhooks follow no redirect
     )
     app.state.settings = settings
+    app.state.sources = read_sources(settings.webhooks)
     app.add_middleware(RequestIds)
+    app.add_middleware(CountRequests, metrics=metrics)  # the last one added is the outermost
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
     for routes in (score, signals, accounts, models):
         app.include_router(routes.router, dependencies=guarded)
-    app.include_router(health.router)
+    for routes in (webhooks, health):  # webhooks prove themselves by their signatures
+        app.include_router(routes.router)
     return app
 
 

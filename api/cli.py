@@ -152,6 +152,8 @@ def score(
         f"scored {done.scored:,} accounts into {out}"
         + (f"; rows with an error instead: {done.failed:,}" if done.failed else "")
     )
+    for sentence in done.unused.said():
+        _tell(sentence)
 
 
 @app.command(epilog="Example: firebrand serve --artifacts artifacts --port 8080 --workers 2")

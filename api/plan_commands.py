@@ -108,11 +108,14 @@ def check(
     for label, text in _numbers(decided).items():
         told.print(f"[dim]{label:>9}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     _tell_rules(decided, found)
+    if found is None:
+        _note("whether a book has the attributes that are named was not checked; --book BOOK does")
     if decided.icp.require_segment and not decided.segment:
-        told.print(
-            "[yellow]note[/] no segment is accepted and one is required: no account is in the ICP",
-            highlight=False,
-        )
+        _note("no segment is accepted and one is required: no account is in the ICP")
+
+
+def _note(text: str) -> None:
+    told.print(f"[yellow]note[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _approval(plan: Plan) -> str:
@@ -156,7 +159,7 @@ def _tell_rules(plan: Plan, book: Book | None) -> None:
     for kind, id_, sentence, why, rule in _sentences(plan):
         counts = f"  {_counts(rule, book)}" if book and rule else ""
         told.print(f"[{_COLOURS[kind]}]{kind:>9}[/]  [bold]{id_}[/]{counts}", highlight=False, soft_wrap=True)
-        for text in filter(None, (sentence, why)):
+        for text in filter(None, dict.fromkeys((sentence, why))):
             told.print(f"{'':>9}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,9 @@ A problem never repeats what the caller sent: it may be personal data.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.request_id import request_id_of
 from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
@@ -21,9 +24,14 @@ from scoring.errors import FirebrandError, RequestError, StoreUnavailableError
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+GONE = 499  # nginx's number for a caller that left before its answer: nobody gets it, the metrics count it
 STATUS_BY_CODE = {
     "body_not_json": 400,
+    "fields_not_utf8": 400,
     "unauthorized": 401,
+    "signature_invalid": 401,
+    "timestamp_stale": 401,
+    "source_unknown": 404,
     "body_too_large": 413,
     "too_many_accounts": 413,
     "too_many_signals": 413,
@@ -55,7 +63,7 @@ class Problem(BaseModel):
 DESCRIBED: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": what, "content": {MEDIA_TYPE: {}}}
     for status, what in (
-        (400, "The body is not JSON."),
+        (400, "The body is not JSON, or a query or form is not UTF-8."),
         (401, "No key, or a wrong one."),
         (413, "The body or the batch is too large."),
         (422, "A field is wrong; `field` names it."),
@@ -64,8 +72,25 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def problem(request: Request, status: int, code: str, detail: str, **more: Any) -> Response:
-    """Build a problem response."""
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    extensions: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> Response:
+    """Build a problem response.
+
+    Args:
+        request: what it answers.
+        status: of HTTP.
+        code: stable, for programs.
+        detail: what to do, for people.
+        extensions: what it says beyond a `Problem`, which RFC 9457 allows, such as a status per item.
+        more: further fields of `Problem`.
+    """
     body = Problem(
         type=f"urn:firebrand:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -75,7 +100,7 @@ def problem(request: Request, status: int, code: str, detail: str, **more: Any) 
         request_id=request_id_of(request.scope),
         **more,
     )
-    return Response(orjson.dumps(body.model_dump()), status, media_type=MEDIA_TYPE)
+    return Response(orjson.dumps({**body.model_dump(), **extensions}), status, media_type=MEDIA_TYPE)
 
 
 def status_of(error: FirebrandError) -> int:
@@ -90,6 +115,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FirebrandError, _on_firebrand_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -135,6 +161,10 @@ _HELP = {
     "method_not_allowed": "this path does not take this method; /docs lists what it takes",
     "body_too_large": "the body is larger than this service takes; send smaller batches",
 }
+
+
+def _on_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001 - how Starlette calls a handler
+    return Response(status_code=GONE)
 
 
 def _on_bug(request: Request, error: Exception) -> Response:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
+from api.hubspot_rows import as_row
 from api.problems import faults
 from scoring.account import Account
 from scoring.errors import RequestError
@@ -108,10 +110,14 @@ class ScoreBody(BaseModel):
         )
 
 
+# One that cannot be read gets an error of its own, so a batch takes anything.
+UnreadAccount = Annotated[Any, PlainValidator(lambda raw: raw, json_schema_input_type=ScoreBody)]
+
+
 class BulkBody(BaseModel):
     """Many accounts to score; `objective` and `as_of` hold for those that give none of their own."""
 
-    accounts: list[Any]  # each a ScoreBody; one that is not gets an error of its own
+    accounts: list[UnreadAccount]
     objective: Objective = None
     as_of: Moment = None
 
@@ -124,7 +130,7 @@ class SignalBody(BaseModel):
     email: Text | None = None
     type: str = Field(
         examples=["demo_request"],
-        description=f"What happened. Those that count by default: {', '.join(COUNTED_TYPES)}.",
+        description=f"What happened: {', '.join([*COUNTED_TYPES][:10])}, ... or a word of your own.",
     )
     occurred_at: str | float | None = Field(
         default=None, description="ISO 8601, unix seconds or milliseconds."
@@ -145,22 +151,29 @@ class SignalsBody(BaseModel):
     signals: list[SignalBody]
 
 
-class RejectedSignal(BaseModel):
-    """A signal that was not stored: which one, and why."""
+class SignalResult(BaseModel):
+    """What became of one signal, by its place in the request; `code`, `field` and `message` say why not."""
 
     index: int
-    code: str
-    field: str
-    message: str
+    status: Literal["accepted", "duplicate", "dropped", "rejected"]
+    code: str = ""
+    field: str = ""
+    message: str = ""
 
 
 class SignalsAnswer(BaseModel):
     """What became of the signals. All but the rejected ones are stored, or need not be."""
 
     accepted: int
-    duplicates: int
+    duplicates: int = Field(description="Known before: sent again, a signal counts once.")
     dropped: int = Field(description="Older than the store keeps signals.")
-    rejected: list[RejectedSignal]
+    rejected: int = Field(description="Could not be read; `results` says why.")
+    results: list[SignalResult] = Field(
+        description="In order, what is not in the store, and why; with ?results=all every signal."
+    )
+    unknown_types: dict[str, int] = Field(
+        description="Accepted signals whose type the model does not know: they are kept and weigh nothing."
+    )
 
 
 class ItemProblem(BaseModel):
@@ -178,7 +191,7 @@ def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> Sco
     """Read one account of a request.
 
     Args:
-        raw: parsed JSON or query parameters.
+        raw: parsed JSON, or the fields of a query or form; a CRM object is read too.
         defaults: `objective` and `as_of` where the account gives none.
 
     Raises:
@@ -187,7 +200,7 @@ def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> Sco
     if not isinstance(raw, Mapping):
         raise RequestError("send an account as a JSON object")
     try:
-        body = ScoreBody.model_validate(raw)
+        body = ScoreBody.model_validate(as_row(raw))
     except ValidationError as error:
         found = faults(error)
         detail = "; ".join(f"{fault.field}: {fault.message}" for fault in found)

@@ -15,13 +15,16 @@ from polars.io.plugins import register_io_source
 
 from api.schemas import ScoreBody, parse_score_body
 from api.serve import read_settings
+from api.unused_values import UnusedValues
 from scoring.answer import Answer
+from scoring.attribute_names import alike, folded
 from scoring.errors import FirebrandError, RequestError
 from scoring.registry import read_active
 from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.log import SignalBatch
 from scoring.signals.servers import Servers
 from scoring.signals.store import SignalStore
+from scoring.training.presets import preset_of
 from scoring.training.progress import OnStep
 
 CHUNK = 5_000  # accounts scored together: enough to share the work, little enough to hold in memory
@@ -49,7 +52,8 @@ COLUMNS: dict[str, pl.DataType] = {
     "reasons": pl.String(),
 }
 IDENTITY = ("account_id", "domain", "reference")  # what a row without a score is found by
-NOT_ATTRIBUTES = (*ScoreBody.model_fields, "name", "status", "parent_id", "crm_id")
+FIELDS = (*IDENTITY, "objective", "as_of")  # columns that are no attributes, however their names are written
+NOT_ATTRIBUTES = frozenset({*ScoreBody.model_fields, "name", "status", "parent_id", "crm_id"})
 UNREADABLE = "unreadable"  # attributes of the row that could not be read and count as missing
 ERROR = "error"  # why a row has no score, else empty
 ENDINGS = (".csv", ".parquet")
@@ -63,8 +67,9 @@ class FileError(FirebrandError):
 
 @dataclass(slots=True)
 class Done:
-    """How many rows were scored, and how many have an error instead."""
+    """How many rows were scored, how many have an error instead, and what the scores did without."""
 
+    unused: UnusedValues
     scored: int = 0
     failed: int = 0
     notes: list[str] = field(default_factory=list)  # what the one who asked should know
@@ -99,10 +104,10 @@ def score_file(
         raise FileError(f"cannot tell what to write from the name {out}: end it in {' or '.join(ENDINGS)}")
     if not out.parent.is_dir():
         raise FileError(f"cannot write {out}: there is no folder {out.parent}")
-    rows, total = _opened(file, artifact.plan.columns.get("accounts", {}))
+    rows, total = _opened(file, scorer)
     if out.exists() and out.samefile(file):
         raise FileError(f"{out} is the file to score: write to another one, or its attributes would be lost")
-    done = Done(notes=_notes(rows, scorer, file))
+    done = Done(UnusedValues(scorer), notes=_notes(rows, scorer, file))
     if artifact.draft:
         done.notes.append(f"{artifact.version} is a draft: nobody signed its plan")
     chunks = _scored(_chunks(rows, file, done), scorer, shared, done, total, on_step)
@@ -112,7 +117,7 @@ def score_file(
 
 def _notes(rows: pl.LazyFrame, scorer: Scorer, file: Path) -> list[str]:
     """Say which columns are of no use."""
-    sent = [name for name in rows.collect_schema().names() if name not in NOT_ATTRIBUTES]
+    sent = [name for name in rows.collect_schema().names() if folded(name) not in NOT_ATTRIBUTES]
     known, unknown = scorer.names.recognise(dict.fromkeys(sent))
     if not known:
         wanted = ", ".join(scorer.names.all)
@@ -120,23 +125,52 @@ def _notes(rows: pl.LazyFrame, scorer: Scorer, file: Path) -> list[str]:
     return [f"columns that the model does not know: {', '.join(unknown)}"] if unknown else []
 
 
-def _opened(file: Path, columns: Mapping[str, str | list[str]]) -> tuple[pl.LazyFrame, int]:
-    """Open a file under our names, by the plan's `[columns.accounts]` where it has theirs."""
+def _opened(file: Path, scorer: Scorer) -> tuple[pl.LazyFrame, int]:
+    """Open a file under our names, and count its rows."""
     try:
         rows = (
             pl.scan_parquet(file)
             if file.suffix.lower() == ".parquet"
             else pl.scan_csv(file, infer_schema=False)
         )
-        theirs = {name: ours for ours, name in columns.items() if isinstance(name, str)}
-        rows = rows.rename(theirs, strict=False)
-        names = rows.collect_schema().names()
+        ours_of = _our_names(rows.collect_schema().names(), scorer, file)
+        rows = rows.select(pl.col(theirs).alias(ours) for theirs, ours in ours_of.items())
         total = int(rows.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise FileError(f"cannot read {file}: {_first_line(error)}") from error
-    if not {"account_id", "domain"} & set(names):
-        raise FileError(f"{file} needs a column account_id or domain; it has: {', '.join(names)}")
+    if not {"account_id", "domain"} & set(ours_of.values()):
+        raise FileError(f"{file} needs a column account_id or domain; it has: {', '.join(ours_of)}")
     return rows, total
+
+
+def _our_names(names: Sequence[str], scorer: Scorer, file: Path) -> dict[str, str]:
+    """Return theirs -> ours, as a book is read: by the plan and its preset, or by how a name reads.
+
+    A mapped column takes the place of one that has our name.
+    """
+    plan = scorer.artifact.plan
+    said, preset = _as_written(plan.columns.get("accounts", {}), names), preset_of(plan.book)
+    columns = {**(preset.mapping("accounts", names, said) if preset else {}), **said}
+    mapped = {theirs: ours for ours, theirs in columns.items() if isinstance(theirs, str) and theirs in names}
+    kept = [name for name in names if name in mapped or name not in mapped.values()]
+    attributes = {*scorer.names.all} - {*FIELDS}
+    free = (name for name in kept if name not in mapped and name not in attributes)
+    found = alike(free, (name for name in FIELDS if name not in mapped.values()))
+    for ours, theirs in found.items():
+        if len(theirs) > 1:
+            raise FileError(f"{file} has more than one column that reads as {ours}: {', '.join(theirs)}")
+    ours_of = mapped | {theirs[0]: ours for ours, theirs in found.items()}
+    return {name: ours_of.get(name, name) for name in kept}
+
+
+def _as_written(said: Mapping[str, str | list[str]], names: Sequence[str]) -> dict[str, str | list[str]]:
+    """Return the plan's ours -> theirs, with theirs as the file writes it where one column reads alike."""
+    found = alike(names, (theirs for theirs in said.values() if isinstance(theirs, str)))
+    written = {theirs: one[0] for theirs, one in found.items() if len(one) == 1}
+    return {
+        ours: written.get(theirs, theirs) if isinstance(theirs, str) else theirs
+        for ours, theirs in said.items()
+    }
 
 
 def _chunks(rows: pl.LazyFrame, file: Path, done: Done) -> Iterator[pl.DataFrame]:
@@ -167,9 +201,12 @@ def _scored(
             rows = chunk.to_dicts()
             parsed = [_parsed(row, shared, scorer) for row in rows]
             asked = [item for item in parsed if isinstance(item, ScoreRequest)]
-            answers = iter(scorer.score_many(asked, runner.run(_signals(store, asked))))
+            answers = scorer.score_many(asked, runner.run(_signals(store, asked)))
+            for request, answer in zip(asked, answers, strict=True):
+                done.unused.add(request, answer)
+            scored = map(_line, answers)
             lines = [
-                _line(next(answers)) if isinstance(item, ScoreRequest) else _error_line(row, item)
+                next(scored) if isinstance(item, ScoreRequest) else _error_line(row, item)
                 for row, item in zip(rows, parsed, strict=True)
             ]
             done.scored += len(asked)

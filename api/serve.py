@@ -17,8 +17,10 @@ import uvicorn
 from pydantic import ValidationError
 
 from api.app import servable_artifact
+from api.metrics import shared_between
 from api.problems import faults
 from api.settings import Settings, SettingsError
+from api.webhooks.sources import read_sources
 from scoring.signals.embedded import EmbeddedStore
 
 GRACEFUL_SECONDS = 10  # after which a request that hangs no longer holds up the exit
@@ -48,6 +50,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     """
     settings = read_settings()
     servable_artifact(settings)
+    read_sources(settings.webhooks)
     if not _is_loopback(host) and not settings.keys:
         message = (
             f"--host {host} can be reached from other machines: set FIREBRAND_API_KEYS to one or more keys"
@@ -56,7 +59,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     if settings.redis_url:
         settings.store_access()
     signal.signal(signal.SIGTERM, _end)  # before the store starts, which must not outlive this process
-    with _store(settings):
+    with _store(settings), shared_between(workers):
         uvicorn.run(
             "api.app:app_from_environment",
             factory=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.metrics import Metrics
 from api.settings import Settings
 from scoring.answer import Answer
 from scoring.scorer import Scorer, ScoreRequest
@@ -24,13 +26,23 @@ class Service:
     settings: Settings
     scorer: Scorer
     store: SignalStore
+    metrics: Metrics
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
         """Read the accounts' signals in one round trip, and score them in order."""
         signals = await self.store.read([request.account.keys for request in requests])
         if len(requests) <= SMALL_BATCH:
-            return self.scorer.score_many(requests, signals)
-        return await run_in_threadpool(self.scorer.score_many, requests, signals)
+            answers = self.scorer.score_many(requests, signals)
+        else:
+            answers = await run_in_threadpool(self.scorer.score_many, requests, signals)
+        self._count(signals.read_ago.tolist(), answers)
+        return answers
+
+    def _count(self, read_ago: Sequence[float], answers: Sequence[Answer]) -> None:
+        live, unavailable = read_ago.count(0.0), sum(map(math.isnan, read_ago))
+        last_good = len(read_ago) - live - unavailable
+        self.metrics.count_read(live=live, last_good=last_good, unavailable=unavailable)
+        self.metrics.count_scored(len(answers), degraded=sum(answer.degraded for answer in answers))
 
     @staticmethod
     def now() -> float:

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         None  # keys the hashes of people; 16 to 64 characters, the same on every worker
     )
     api_keys: SecretStr = SecretStr("")  # comma-separated; empty: no key is asked for
+    webhooks: Path | None = (
+        None  # a TOML file of the sources at /webhooks/NAME; api/webhooks says what it holds
+    )
     read_budget_ms: int = Field(default=50, ge=1, le=5_000)  # most time a score waits for signals
     max_body_bytes: int = Field(default=10_000_000, ge=1_000)  # larger requests are refused with 413
     max_bulk_accounts: int = Field(default=10_000, ge=1)  # larger batches are refused with 413

@@ -20,6 +20,18 @@ def folded(name: str) -> str:
     return _NOT_A_WORD.sub("_", name.casefold()).strip("_")
 
 
+def alike(names: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
+    """Return the known names that are among these names, each with all that read as it does, in order.
+
+    >>> alike(["Account ID", "MRR", "mrr", "colour"], ["account_id", "mrr", "start"])
+    {'account_id': ['Account ID'], 'mrr': ['MRR', 'mrr']}
+    """
+    by_folded: dict[str, list[str]] = {}
+    for name in names:
+        by_folded.setdefault(folded(name), []).append(name)
+    return {one: by_folded[folded(one)] for one in known if folded(one) in by_folded}
+
+
 class AttributeNames:
     """The attributes that a model and its plan know.
 
@@ -47,8 +59,8 @@ class AttributeNames:
         for name, value in attributes.items():
             if name in self._known:
                 known[name] = value
-            elif (alike := self._by_folded.get(folded(name))) is None:
+            elif (meant := self._by_folded.get(folded(name))) is None:
                 unknown.append(name)
-            elif alike not in attributes:
-                known.setdefault(alike, value)
+            elif meant not in attributes:
+                known.setdefault(meant, value)
         return known, unknown

@@ -131,19 +131,21 @@ def _intent(drivers: list[DriverDetail], as_of: str) -> str:
 
 def _words(driver: DriverDetail) -> str:
     topic = f" on {_shortened(driver.topic, _LONGEST_NAME)}" if driver.topic else ""
-    reading = f" at {driver.strength:g}" if driver.level else ""
+    reading = f" at {round(driver.strength, 1):g}" if driver.level else ""
     times = f" {driver.times} times" if driver.times > 1 else ""
     return f"{_shortened(driver.type.replace('_', ' '), _LONGEST_NAME)}{topic}{reading}{times}"
 
 
 def _recency(family: FamilyDetail, as_of: str) -> str:
     if family.last is None:
-        return "no signal of any weight"
+        return "no event yet that counts"
     return f"last signal {say_ago(family.last, as_of)}"
 
 
 def _engagement(signals: SignalsDetail) -> str:
     """Say who takes part and where it is going, such as `4 people over 3 channels, deepening`."""
+    if signals.engagement.last is None:
+        return "nothing yet"
     roles = f" in {signals.roles} roles" if signals.roles > 1 else ""
     where = (
         f"{_counted(signals.people, 'person', 'people')}{roles} over {_counted(signals.channels, 'channel')}"

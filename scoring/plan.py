@@ -21,9 +21,10 @@ from pydantic import (
 )
 
 from scoring.errors import PlanError
-from scoring.plan_faults import MisplacedError, Origin, advice, described, written
+from scoring.plan_faults import MisplacedError, Origin, advice, described, dotted, written
 from scoring.plan_reach import CoverageSection, ListSection, RolesSection
 from scoring.plan_rules import (
+    SAY_WHY,
     ExclusionSpec,
     ReadinessSpec,
     Section,
@@ -264,7 +265,7 @@ def parse_plan(text: str, source: str) -> Plan:
     try:
         return Plan.model_validate(tomllib.loads(text), context=origin)
     except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{source} is not valid TOML: {error}") from error
+        raise origin.no_toml(error) from error
     except ValidationError as error:
         faults = described(error.errors(include_url=False), Plan.model_json_schema())
         raise origin.refusal(faults) from error
@@ -274,10 +275,25 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file.
 
     Raises:
-        PlanError: as `parse_plan`, or the file cannot be read.
+        PlanError: as `parse_plan`, or the file cannot be read, or a rule's reason is still to be written.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"cannot read the plan {path}: {error}") from error
-    return parse_plan(text, str(path))
+    plan = parse_plan(text, str(path))
+    _refuse_unwritten(plan)
+    return plan
+
+
+def _refuse_unwritten(plan: Plan) -> None:
+    """Refuse reasons that are still the words which `plan init` wrote; plans of artifacts may have them."""
+    reasons = [
+        *((("exclusion", n, "reason"), spec.reason) for n, spec in enumerate(plan.exclusion)),
+        *((("trigger", n, "why"), spec.why) for n, spec in enumerate(plan.trigger)),
+        *((("readiness", n, "reason"), spec.reason) for n, spec in enumerate(plan.readiness)),
+    ]
+    sentence = f'"{SAY_WHY}" only holds the place of a reason; write yours, for those who read the plan'
+    unwritten = [place for place, why in reasons if why.strip().casefold() == SAY_WHY.casefold()]
+    if unwritten:
+        raise plan.origin.refusal((place, f"{dotted(place)}: {sentence}") for place in unwritten)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from tomllib import TOMLDecodeError
 from typing import Any
 
 from scoring.errors import PlanError
-from scoring.plan_lines import Place, line_of
+from scoring.plan_lines import Place, first_repeated, line_of
 
 Schema = Mapping[str, Any]  # a JSON schema
 _EXACTLY = ",.15g"  # a bound as people write it, never 1e+06
@@ -36,6 +37,15 @@ class Origin:
         """Return the error that says these faults, by place and sentence, in the order of their lines."""
         located = sorted(((line_of(self.text, place) or 0, sentence) for place, sentence in faults))
         return PlanError("\n".join(f"{self._at(line)}: {sentence}" for line, sentence in located))
+
+    def no_toml(self, error: TOMLDecodeError) -> PlanError:
+        """Return the error that says why the text is no TOML; of what stands twice, on which lines."""
+        repeated = first_repeated(self.text)
+        if repeated is None:
+            return PlanError(f"{self.source} is not valid TOML: {error}")
+        place, first, again = repeated
+        sentence = f"stands twice, here and on line {first}; leave one of them out"
+        return PlanError(f"{self._at(again)}: {dotted(place)} {sentence}")
 
     def _at(self, line: int) -> str:
         return f"{self.source}, line {line}" if line else self.source
@@ -84,7 +94,7 @@ def _described(fault: Mapping[str, Any], schema: Schema) -> tuple[Place, str]:
     else:
         place, here = _walk(schema, fault["loc"])
         sentence = _disallowed(fault, here)
-    return place, f"{_dotted(place)}: {sentence}"
+    return place, f"{dotted(place)}: {sentence}"
 
 
 def _disallowed(fault: Mapping[str, Any], here: Schema) -> str:
@@ -96,7 +106,7 @@ def _disallowed(fault: Mapping[str, Any], here: Schema) -> str:
     return f"{written(value)} is not allowed; allowed: {_allowed(here)}"
 
 
-def _dotted(place: Place) -> str:
+def dotted(place: Place) -> str:
     """Write a place as people count: the first of an array is 1."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the plan"
 

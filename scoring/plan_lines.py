@@ -45,11 +45,46 @@ def lines_by_place(text: str) -> Mapping[Place, int]:
     return _Scan(text).lines
 
 
+def first_repeated(text: str) -> tuple[Place, int, int] | None:
+    r"""Return the first key or table that stands twice, and both lines; else None.
+
+    The text need not be TOML from there on. It is None too where something else is wrong before.
+
+    >>> first_repeated('[book]\npreset = "salesforce"\n\npreset = "hubspot"')
+    (('book', 'preset'), 2, 4)
+    >>> first_repeated("[book]\npreset = salesforce\npreset = hubspot") is None
+    True
+    """
+    try:
+        _Scan(text)
+        return None
+    except _RepeatedError as error:
+        found = error
+    except (ValueError, IndexError):  # it is no TOML, and nothing stands twice before that shows
+        return None
+    try:
+        tomllib.loads(text[: found.start])
+    except tomllib.TOMLDecodeError:
+        return None
+    return found.place, found.first, found.again
+
+
+class _RepeatedError(Exception):
+    """A key or table stands twice, which TOML does not allow."""
+
+    def __init__(self, place: Place, first: int, again: int, start: int) -> None:
+        super().__init__(place)
+        self.place, self.first, self.again = place, first, again
+        self.start = start  # of the statement that repeats it
+
+
 class _Scan:
     def __init__(self, text: str) -> None:
         self.lines: dict[Place, int] = {}
         self._text = text
         self._at = 0
+        self._statement = 0  # where the one that is being read starts
+        self._declared: set[Place] = set()  # keys with a value, and tables that stand under a header
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
         self._headers: dict[Place, int] = {}  # arrays of tables, and how many tables each has so far
         self._document()
@@ -60,6 +95,7 @@ class _Scan:
         table: Place = ()
         self._skip_blank()
         while self._at < len(self._text):
+            self._statement = self._at
             if self._text[self._at] == "[":
                 table = self._header()
             else:
@@ -73,6 +109,8 @@ class _Scan:
         keys = list(self._keys())
         for n, key in enumerate(keys, 1):
             place = (*place, key)
+            if n == len(keys) and not (is_array and place in self._headers):  # an array has many tables
+                self._refuse_repeated(place, line, place in self._declared)
             self.lines.setdefault(place, line)
             if n == len(keys) and is_array:
                 self._headers[place] = self._headers.get(place, 0) + 1
@@ -84,12 +122,21 @@ class _Scan:
 
     def _pair(self, table: Place) -> None:
         line, place = self._line(), table
-        for key in self._keys():
+        keys = list(self._keys())
+        for n, key in enumerate(keys, 1):
             place = (*place, key)
+            if n == len(keys):
+                self._refuse_repeated(place, line, place in self.lines)
+            self._declared.add(place)
             self.lines.setdefault(place, line)
         self._at += 1  # the equals sign
         self._skip_blank()
         self._value(place)
+
+    def _refuse_repeated(self, place: Place, line: int, repeated: bool) -> None:  # noqa: FBT001 - a fact
+        if repeated:
+            raise _RepeatedError(place, self.lines[place], line, self._statement)
+        self._declared.add(place)
 
     def _value(self, place: Place) -> None:
         start = self._text[self._at]

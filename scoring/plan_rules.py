@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from scoring.plan_faults import MisplacedError, advice
 from scoring.rules import Attributes, Rule, Where
 from scoring.signals.policy import DEFAULT_TYPES
 
+SAY_WHY = "Say why."  # what `plan init` writes for a reason that only people know
 CONDITIONS = 'a list of conditions, such as [{industry = ["fintech"]}, {employees = {min = 200}}]'
 
 
@@ -131,13 +139,21 @@ class TriggerSpec(_Named):
 
         Args:
             attributes: of the account.
-            signal_ages: days since the last signal of each type that the account has sent; inf for one
-                that it never sent.
+            signal_ages: days since the last signal of each type that the account has sent.
             date_ages: days since the date of each attribute that holds one; below 0 in the future.
         """
         sent = not self.signals or any(self._is_recent(signal_ages.get(name)) for name in self.signals)
-        dated = not self.date_of or self._is_recent(date_ages.get(self.date_of))
-        return sent and dated and (self.where is None or Rule(self.id, self.where).matches(attributes))
+        return sent and self.is_met(attributes, date_ages.get(self.date_of))
+
+    def is_met(self, attributes: Attributes, date_age: float | None) -> bool:
+        """Tell whether its date and its conditions hold, signals aside.
+
+        Args:
+            attributes: of the account.
+            date_age: days since its date; None where there is none, below 0 in the future.
+        """
+        dated = not self.date_of or self._is_recent(date_age)
+        return dated and (self.where is None or Rule(self.id, self.where).matches(attributes))
 
     def _is_recent(self, age: float | None) -> bool:
         return age is not None and 0 <= age <= self.within_days

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.features import DateEncoder, FeatureSchema
+from scoring.moments import DAY
 from scoring.plan_rules import TriggerSpec
 from scoring.rules import Attributes
 from scoring.signals.log import SignalBatch
 from scoring.values import as_date
 
-DAY = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
 
 Floats = NDArray[np.float64]
 
@@ -60,53 +60,35 @@ class Triggers:
         """
         if not self._specs:
             return Held(((),) * len(attributes), np.zeros(len(attributes)))
-        ages = self._ages(batch, as_of).tolist()
-        holding = tuple(
-            tuple(self._of(one, dict(zip(self._types, sent, strict=True)), moment))
-            for one, sent, moment in zip(attributes, ages, as_of.tolist(), strict=True)
-        )
+        holding: list[list[Holding]] = [[] for _ in attributes]
+        last, moments = self._last(batch, as_of), as_of.tolist()
+        for spec in self._specs:
+            sent = last[:, [self._types.index(name) for name in spec.signals]].min(axis=1, initial=np.inf)
+            for row in np.flatnonzero((sent <= spec.within_days) | (not spec.signals)).tolist():
+                date_age = self._date_age(attributes[row], spec.date_of, moments[row])
+                if spec.is_met(attributes[row], date_age):
+                    age = min(sent[row].item(), np.inf if date_age is None else date_age)
+                    since = None if age == np.inf else round(moments[row] - age * DAY, 3)
+                    holding[row].append(Holding(spec, since))
         weights = [sum(one.spec.intent for one in account) for account in holding]
-        return Held(holding, np.array(weights, np.float64))
+        return Held(tuple(map(tuple, holding)), np.array(weights, np.float64))
 
-    def _ages(self, batch: SignalBatch, as_of: Floats) -> Floats:
+    def _last(self, batch: SignalBatch, as_of: Floats) -> Floats:
         """Return the days since the last signal of each type that a trigger names; inf for none."""
-        ages = np.full((len(as_of), len(self._types) + 1), np.inf)  # the last column is of all other types
-        column = np.full(len(batch.types), len(self._types))
-        for number, name in enumerate(batch.types):
-            if name in self._types:
-                column[number] = self._types.index(name)
+        column = np.array([self._types.index(name) if name in self._types else -1 for name in batch.types])
         age = (as_of[batch.owner] - batch.records["at"]) / DAY
-        rows = np.flatnonzero(age >= 0)
-        ages[batch.owner[rows], column[batch.records["type"][rows]]] = age[
-            rows
-        ]  # by time: the last one stays
-        return ages[:, :-1]
-
-    def _of(self, attributes: Attributes, sent: Mapping[str, float], moment: float) -> list[Holding]:
-        dated = {spec.date_of: self._date_age(attributes, spec.date_of, moment) for spec in self._specs}
-        known = {name: age for name, age in dated.items() if age is not None}
-        return [
-            Holding(spec, _since(spec, sent, known, moment))
-            for spec in self._specs
-            if spec.holds(attributes, sent, known)
-        ]
+        kind = column[batch.records["type"]]
+        rows = np.flatnonzero((age >= 0) & (kind >= 0))
+        last = np.full((len(as_of), len(self._types)), np.inf)
+        last[batch.owner[rows], kind[rows]] = age[rows]  # records come by time: the last one stays
+        return last
 
     def _date_age(self, attributes: Attributes, name: str, moment: float) -> float | None:
         value = attributes.get(name) if name else None
+        if value is None:
+            return None
         try:
             day = as_date(value, day_first=self._day_first.get(name, False))
         except ValueError:  # what cannot be read as a date shows no situation
             return None
-        return None if day is None else (moment - _midnight(day)) / DAY
-
-
-def _midnight(day: Any) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-
-
-def _since(
-    spec: TriggerSpec, sent: Mapping[str, float], dated: Mapping[str, float], moment: float
-) -> float | None:
-    ages = [sent[name] for name in spec.signals if 0 <= sent[name] <= spec.within_days]
-    ages += [dated[spec.date_of]] if spec.date_of else []
-    return moment - min(ages) * DAY if ages else None
+        return None if day is None else moment / DAY - (day.toordinal() - _EPOCH)

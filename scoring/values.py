@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from scoring.number import band_middle, number_of, one_number
+
 LONGEST_NUMBER = 64  # characters of a number or date; more are neither, and reading them takes long
+_LONGEST_QUOTE = 40  # characters of a value that a message to the one who gave it repeats
 _DASHES = {"-", "--", "\u2013", "\u2014"}
 MISSING_WORDS = frozenset(
     {
@@ -36,16 +39,6 @@ MISSING_WORDS = frozenset(
 )
 _TRUE = frozenset({"1", "1.0", "on", "t", "true", "wahr", "x", "y", "yes", "✓"})
 _FALSE = frozenset({"0", "0.0", "f", "false", "falsch", "n", "no", "off"})
-_SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9}
-_NUMBER = re.compile(
-    r"(?P<sign>[-+]?)(?:us\$|[$€£¥]|usd|eur|gbp|chf)?\s*(?P<inner>[-+]?)"
-    r"(?P<digits>[\d.,'_ \u00a0\u202f]*\d\.?)(?P<power>e[-+]?\d{1,3})?"
-    r"\s*(?P<scale>bn|mm|mn|[kmb])?\s*(?:[$€£¥]|usd|eur|gbp|chf)?(?P<tail>%|\+)?"
-)
-_PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
-_GROUPED = re.compile(r"\d{1,3}(?P<by>[,'_ ])\d{3}(?:(?P=by)\d{3})*(?:\.\d*)?")
-_GROUPED_BY_DOTS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
-_DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T].*)?")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[ T].*)?")
 _DAY_NAMED_MONTH = re.compile(r"(\d{1,2})[ -]([a-z]{3,9})\.?[ ,-]+(\d{4})")
@@ -73,29 +66,63 @@ def is_missing(value: Any) -> bool:
     return value is None
 
 
+def quoted(value: Any) -> str:
+    """Quote a value to the one who gave it, cut where it is long.
+
+    >>> quoted("lots"), quoted(7)
+    ("'lots'", "'7'")
+    """
+    return repr(str(value)[:_LONGEST_QUOTE])
+
+
 def as_number(value: Any) -> float | None:
-    """Read a number: separators, currency signs, k/m/bn, percent and accounting negatives included.
+    """Read a number: separators, currency signs, k/m/bn, percent, accounting negatives and bands included.
+
+    A band reads as its geometric middle, an open end as its bound; see `scoring.number`.
 
     >>> as_number("$1,200.50"), as_number("(3.5k)"), as_number("27%"), as_number("1.234,5"), as_number("-")
     (1200.5, -3500.0, 0.27, 1234.5, None)
+    >>> as_number("50 - 200 employees"), as_number("10,000+")
+    (100.0, 10000.0)
     """
+    return _read_number(value, number_of)
+
+
+def as_amount(value: Any) -> float | None:
+    """Read an exact number, such as one of money: as `as_number`, but a band, a bound or a unit is refused.
+
+    >>> as_amount("$1,200.50"), as_amount("(3.5k)")
+    (1200.5, -3500.0)
+    """
+    return _read_number(value, one_number)
+
+
+def _read_number(value: Any, read: Callable[[str], float | None]) -> float | None:
     if isinstance(value, (int, float, Decimal)):
         return _finite(value)
     if is_missing(value):
         return None
     if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         raise ValueError("not a number")
-    text = value.strip().lower().replace("\u2212", "-")
-    in_parentheses = text.startswith("(") and text.endswith(")")
-    found = _NUMBER.fullmatch(text[1:-1].strip() if in_parentheses else text)
-    if found is None:
+    number = read(_plain_text(value))
+    if number is None:
         raise ValueError("not a number")
-    size = float(_plain_digits(found["digits"]) + (found["power"] or "")) * _SCALE[found["scale"] or ""]
-    signs = found["sign"] + found["inner"]
-    if len(signs) > 1:
-        raise ValueError("not a number")
-    negative = in_parentheses != (signs == "-")
-    return _finite((-size if negative else size) / (100 if found["tail"] == "%" else 1))
+    return _finite(number)
+
+
+def is_band(value: Any) -> bool:
+    """Tell whether a value reads as a number only by being a band such as `51-200`.
+
+    >>> is_band("51 to 200"), is_band("200"), is_band(200), is_band("2024-05")
+    (True, False, False, False)
+    """
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
+        return False
+    return band_middle(_plain_text(value)) is not None
+
+
+def _plain_text(value: str) -> str:
+    return value.strip().lower().replace("\u2212", "-")
 
 
 def _finite(number: float | Decimal) -> float | None:
@@ -106,19 +133,6 @@ def _finite(number: float | Decimal) -> float | None:
     if math.isinf(as_float):
         raise ValueError("not a finite number")
     return None if math.isnan(as_float) else as_float
-
-
-def _plain_digits(written: str) -> str:
-    """Drop the separators of thousands, which part groups of three, and write the decimal one as a dot."""
-    digits = written.replace("\u00a0", " ").replace("\u202f", " ").strip()
-    if _PLAIN.fullmatch(digits):
-        return digits
-    grouped = _GROUPED.fullmatch(digits)
-    if grouped:
-        return digits.replace(grouped["by"], "")
-    if _GROUPED_BY_DOTS.fullmatch(digits) or _DECIMAL_COMMA.fullmatch(digits):
-        return digits.replace(".", "").replace(",", ".")
-    raise ValueError("not a number")
 
 
 def as_text(value: Any) -> str | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 
-from api.bodies import described_by, json_body
+from api.bodies import described_by, raw_body
+from api.intake import WhichResults, answered, refused, take_in, take_in_together
+from api.plain_signals import plain_signals
 from api.problems import DESCRIBED
-from api.schemas import RejectedSignal, SignalBody, SignalsAnswer, SignalsBody
+from api.schemas import SignalBody, SignalsAnswer, SignalsBody
 from api.service import Service, service_of
-from scoring.errors import RequestError
-from scoring.signals.columns import SignalColumns
-from scoring.signals.signal import Signal
-from scoring.signals.writes import Outcome
+from api.signal_shapes import raw_signals
 
 router = APIRouter(tags=["signals"], responses=DESCRIBED)
 
@@ -23,43 +21,25 @@ router = APIRouter(tags=["signals"], responses=DESCRIBED)
 @router.post(
     "/signals",
     operation_id="sendSignals",
-    openapi_extra=described_by(SignalsBody, SignalBody, array_of=SignalBody),
+    response_model=SignalsAnswer,
+    openapi_extra=described_by(SignalsBody, SignalBody, array_of=SignalBody, lines_of=SignalBody),
 )
 async def send_signals(
-    body: Annotated[Any, Depends(json_body)], service: Annotated[Service, Depends(service_of)]
-) -> SignalsAnswer:
-    """Store signals. Sending them again is safe: an event id counts once."""
+    request: Request,
+    body: Annotated[bytes, Depends(raw_body)],
+    service: Annotated[Service, Depends(service_of)],
+    results: WhichResults = "exceptions",
+) -> Response:
+    """Store signals: one, many, one per line, or CloudEvents. Sending them again is safe.
+
+    Good ones are stored whatever stands beside them, and none at all is no error. 422: all were rejected.
+    """
+    # Many senders look at the status alone: it must say so where nothing of a batch can ever be stored.
     now = service.now()
-    signals: list[Signal] = []
-    rejected: list[RejectedSignal] = []
-    for index, raw in enumerate(_items(body, service.settings.max_signals)):
-        try:
-            signals.append(_parse(raw, now))
-        except RequestError as error:
-            found = RejectedSignal(index=index, code=error.code, field=error.field, message=str(error))
-            rejected.append(found)
-    outcomes = Counter(await service.store.append(SignalColumns.of(signals), now=now))
-    return SignalsAnswer(
-        accepted=outcomes[Outcome.ACCEPTED],
-        duplicates=outcomes[Outcome.DUPLICATE],
-        dropped=outcomes[Outcome.DROPPED],
-        rejected=rejected,
-    )
-
-
-def _items(body: Any, most: int) -> list[Any]:
-    if isinstance(body, Mapping):
-        body = [body] if "type" in body and "signals" not in body else body.get("signals")
-    if not isinstance(body, list):
-        message = 'send {"signals": [...]}, a JSON array of signals, or one signal with its type'
-        raise RequestError(message, field="signals")
-    if len(body) > most:
-        message = f"send at most {most} signals at a time; this request has {len(body)}"
-        raise RequestError(message, field="signals", code="too_many_signals")
-    return body
-
-
-def _parse(raw: Any, now: float) -> Signal:
-    if not isinstance(raw, Mapping):
-        raise RequestError("a signal is a JSON object", code="signal_invalid")
-    return Signal.parse(raw, now=now)
+    items = partial(raw_signals, body, request.headers, service.settings.max_signals)
+    sent = plain_signals(body)
+    if sent is not None and len(sent) <= service.settings.max_signals:
+        taken = await take_in_together(service, sent, items, now=now)
+    else:
+        taken = await take_in(service, items(), now=now)
+    return refused(request, taken) if taken.useless else answered(taken, results)

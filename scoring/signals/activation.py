@@ -2,7 +2,8 @@
 
     Intent     = 1 - exp(-evidence / kappa),  evidence = weights of triggers that hold
                  + sum_e w_type * relevance_topic * value * repeat^(k - 1) * 2^(-age / h_type)
-    Recency    = 2^(-age of the last signal that qualifies / h_R)
+    Recency    = 2^(-age of the last event that qualifies / h_R); a gauge that a vendor reads anew each night
+                 is nothing the account did
     Engagement = shares of depth (capped per channel), breadth (distinct people by seniority, and the spread
                  over roles), channel diversity and trend
 
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.fit import POINT_GRID, to_grid
 from scoring.signals.breadth import Breadth, breadth
@@ -26,6 +28,7 @@ from scoring.signals.log import SignalBatch
 from scoring.signals.policy import Policy
 
 FAMILIES = ("intent", "recency", "engagement")
+Words = NDArray[np.object_]
 DEEPENING, FADING = 0.6, 0.4  # trends above and below which depth is not steady
 _STATES = np.array(["ok", "none", "stale", "unavailable"], dtype=object)
 _COURSES = np.array(["", "new", "deepening", "steady", "plateauing", "fading"], dtype=object)
@@ -36,7 +39,7 @@ class Family:
     """The signals behind one of I, R and E."""
 
     age_days: Floats  # (accounts,), of the last one; NaN where there is none
-    state: tuple[str, ...]  # ok, none, stale or unavailable
+    state: Words  # (accounts,): ok, none, stale or unavailable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,7 @@ class Activation:
     read_ago: Floats  # seconds since the logs were read; 0 is now, NaN could not be read
     breadth: Breadth
     trend: Floats  # 0..1: share of recent depth that fell in the later span; 0.5 is steady, NaN is none
-    course: tuple[str, ...]  # new, deepening, steady, plateauing or fading; empty where there is no trend
+    course: Words  # new, deepening, steady, plateauing or fading; empty where there is no trend
     intent_points: Floats  # Intent as 0..100, on the grid of points
     drivers: Drivers
 
@@ -78,7 +81,7 @@ def measure(policy: Policy, batch: SignalBatch, as_of: Floats, standing: Floats 
     evidence += given
     intent = -np.expm1(-evidence / policy.intent_scale)
     points = to_grid(100.0 * intent, POINT_GRID)
-    taking_part = breadth(policy, signals, len(batch.channels))
+    taking_part = breadth(policy, batch, signals)
     trend = _share(spans[0], spans[1])
     ages, families = _families(policy, signals, batch, given)
     return Activation(
@@ -109,7 +112,10 @@ def _amounts(policy: Policy, signals: Counted) -> Floats:
         amounts[spans] = depth * (signals.age <= spans * policy.trend_days)
     amounts[4] = depth
     amounts[5] = depth * signals.decay
-    return to_grid(amounts, SIGNAL_GRID)
+    amounts *= 1 / SIGNAL_GRID  # as `to_grid`, in place: these are the largest arrays there are
+    np.rint(amounts, out=amounts)
+    amounts *= SIGNAL_GRID
+    return amounts
 
 
 def _families(
@@ -117,18 +123,19 @@ def _families(
 ) -> tuple[Floats, Mapping[str, Family]]:
     """Return the age of the last signal of each family, inf where there is none, and what it amounts to."""
     gives = (signals.intent_weight + signals.depth_weight) * signals.value
-    qualifies = (gives > 0) & (gives >= policy.recency_least)
-    masks = np.array([signals.intent_weight > 0, qualifies, signals.depth_weight * signals.value > 0])
-    last = signals.last(masks)
-    ages = np.concatenate([last, last.min(axis=0, keepdims=True)])
-    none = np.isinf(ages)
+    qualifies = ~signals.level & (gives > 0) & (gives >= policy.recency_least)
+    masks = np.empty((4, len(qualifies)), np.bool_)
+    masks[0], masks[1] = signals.intent_weight > 0, qualifies
+    masks[2], masks[3] = signals.depth_weight * signals.value > 0, True
+    ages = signals.last(masks)
+    none = ages == np.inf
     state = np.where(none, 1, np.where(ages > policy.stale_days, 2, 0))
-    state[::3] = np.where(standing > 0, 0, state[::3])  # a trigger that holds is as fresh as the moment asked
-    state = np.where(batch.read_ago > 0, 2, np.where(batch.available, state, 3))
-    known = np.where(none, np.nan, ages)
+    state[::3, standing > 0] = 0  # a trigger that holds is as fresh as the moment asked
+    state[:, batch.read_ago > 0] = 2
+    state[:, ~batch.available] = 3
+    known, words = np.where(none, np.nan, ages), _STATES[state]
     names = (*FAMILIES, "all")
-    families = {name: Family(known[n], tuple(_STATES[state[n]])) for n, name in enumerate(names)}
-    return ages, families
+    return ages, {name: Family(known[n], words[n]) for n, name in enumerate(names)}
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
@@ -136,14 +143,14 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
 
 
-def _course(spans: list[Floats], trend: Floats) -> tuple[str, ...]:
+def _course(spans: list[Floats], trend: Floats) -> Words:
     """Say where depth is going; it is plateauing where it is steady and had been deepening before."""
     one, two, three, all_of_it = spans
     rose = (three > two) & (_share(two - one, three - one) > DEEPENING)
     course = np.where(rose, 4, 3)
     course = np.where(trend > DEEPENING, 2, np.where(trend < FADING, 5, course))
     course = np.where((one > 0) & (one == all_of_it), 1, course)
-    return tuple(_COURSES[np.where(np.isnan(trend), 0, course)])
+    return np.asarray(_COURSES[np.where(np.isnan(trend), 0, course)])
 
 
 def _engagement(

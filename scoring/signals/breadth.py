@@ -8,6 +8,8 @@ import numpy as np
 
 from scoring.fit import to_grid
 from scoring.signals.counted import SIGNAL_GRID, Counted, Floats, Integers
+from scoring.signals.log import SignalBatch
+from scoring.signals.meanings import meanings
 from scoring.signals.people import ROLES
 from scoring.signals.policy import Policy
 from scoring.signals.record import role, seniority
@@ -15,7 +17,7 @@ from scoring.signals.record import role, seniority
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Breadth:
-    """Who took part within the policy's breadth_days; all arrays are (accounts,)."""
+    """Who took part, by signals with depth within the policy's breadth_days; all arrays are (accounts,)."""
 
     people: Integers  # distinct
     counted_as: Floats  # people by how senior they are, and the spread over roles
@@ -25,36 +27,36 @@ class Breadth:
     channels: Integers  # distinct
 
 
-def breadth(policy: Policy, signals: Counted, channel_names: int) -> Breadth:
+def breadth(policy: Policy, batch: SignalBatch, signals: Counted) -> Breadth:
     """Count people, roles and channels. Who has several titles counts once, as the most senior."""
-    recent = signals.age <= policy.breadth_days
-    owner, records = signals.owner[recent], signals.records[recent]
-    reached = np.zeros((signals.accounts, channel_names), np.bool_)
-    reached[owner, records["channel"]] = True
-    named = np.flatnonzero(records["person"])
-    owner, records = owner[named], records[named]
-    held = np.zeros((signals.accounts, len(ROLES)), np.bool_)
-    held[owner, role(records)] = True
-    roles = held[:, 1:].sum(axis=1)
-    whose, rank = _people(owner, records["person"].astype(np.intp), seniority(records).astype(np.intp))
-    worth = to_grid(np.array(policy.seniority_weights), SIGNAL_GRID)
+    recent = (signals.age <= policy.breadth_days) & (signals.depth_weight * signals.value > 0)
+    named = np.flatnonzero(recent & (signals.records["person"] != 0))
+    person, owner = signals.records["person"][named].astype(np.intp), signals.owner[named]
+    rank, roles_of = seniority(signals.records)[named].astype(np.intp), role(signals.records)[named]
+    channels = np.zeros((signals.accounts, len(batch.channels)), np.bool_)
+    channels[signals.owner[recent], signals.records["channel"][recent]] = True
+    roles = np.zeros((signals.accounts, len(ROLES)), np.bool_)
+    roles[owner, roles_of] = True
+    distinct_roles = roles[:, 1:].sum(axis=1)
+    whose, rank = _people(owner, person, rank)
+    counted_as = to_grid(meanings(policy, batch).seniority[rank], SIGNAL_GRID)
     senior = np.zeros(signals.accounts, np.intp)
     np.maximum.at(senior, whose, rank)
     most = whose[(rank == senior[whose]) & (rank > 0)]
     return Breadth(
         people=np.bincount(whose, minlength=signals.accounts),
-        counted_as=np.bincount(whose, worth[rank], signals.accounts)
-        + policy.role_spread * np.maximum(roles - 1, 0),
-        roles=roles,
+        counted_as=np.bincount(whose, counted_as, signals.accounts)
+        + policy.role_spread * np.maximum(distinct_roles - 1, 0),
+        roles=distinct_roles,
         senior=senior,
         seniors=np.bincount(most, minlength=signals.accounts),
-        channels=reached[:, 1:].sum(axis=1),
+        channels=channels[:, 1:].sum(axis=1),
     )
 
 
 def _people(owner: Integers, person: Integers, rank: Integers) -> tuple[Integers, Integers]:
     """Return each person once: of which account, and how senior at most."""
-    keys = np.sort(owner << 35 | person << 3 | rank)
+    keys = np.sort(owner << 35 | person << 3 | rank, kind="stable")  # quick, as owners are in order
     last = np.ones(len(keys), np.bool_)
     last[:-1] = keys[1:] >> 3 != keys[:-1] >> 3
     keys = keys[last]

@@ -56,6 +56,12 @@ class SignalColumns:
             ),
         )
 
+    def part(self, start: int, stop: int) -> SignalColumns:
+        """Return the signals from one number to another, as a slice does."""
+        if start <= 0 and stop >= len(self):
+            return self
+        return SignalColumns(**{field.name: getattr(self, field.name)[start:stop] for field in fields(self)})
+
     def where(self, mask: NDArray[np.bool_]) -> SignalColumns:
         """Return the signals that a mask, shape (n,), marks."""
         if mask.all():

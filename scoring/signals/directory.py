@@ -87,7 +87,9 @@ class Directory:
                 layout = await locator.locate(self._layout.masters if self._layout else ())
         except (StoreUnavailableError, TimeoutError) as error:
             if not self._reported:
-                _log.warning("signal store: %s cannot be found: %r", self._address, error)
+                _log.warning(
+                    "signal store: %s cannot be found (%s: %s)", self._address, type(error).__name__, error
+                )
             self._reported = True
         else:
             self._reported = False

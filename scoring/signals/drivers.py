@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.fit import POINT_GRID, to_grid
-from scoring.signals.counted import Counted, Floats, Integers, is_level
+from scoring.signals.counted import Counted, Floats, Integers
 from scoring.signals.log import SignalBatch
 
 NAMED = 3  # drivers that an account's Intent is told by
@@ -34,7 +34,7 @@ class Drivers:
 
     batch: SignalBatch
     signals: Counted
-    rows: Integers  # (NAMED, accounts): signals, strongest first; -1 where there are no more
+    rows: Integers  # (NAMED, accounts): signals, strongest first; those of no points are none
     times: Integers  # (signals,)
     standing: Floats  # (accounts,), points of Intent's 0..100 that triggers give
     points: Floats  # (NAMED, accounts), points that the drivers give
@@ -54,7 +54,7 @@ class Drivers:
                 topic=self.batch.topics[record["topic"]],
                 at=float(record["at"]),
                 age_days=float(self.signals.age[row]),
-                level=bool(is_level(record)),
+                level=bool(self.signals.level[row]),
                 strength=float(record["strength"]),
                 times=int(self.times[row]),
                 points=points,
@@ -74,32 +74,25 @@ def drivers(
         evidence: (accounts,), the sum of both.
         points: (accounts,), Intent, 0..100, on the grid of points.
     """
-    left: Floats = np.bincount(signals.leader, amounts, len(amounts)).astype(np.float64)
-    told = np.empty((NAMED + 1, signals.accounts))  # what is told so far, of the evidence
-    told[:] = standing
     rows = np.full((NAMED, signals.accounts), -1, np.intp)
+    gives = np.zeros((NAMED + 1, signals.accounts))
+    gives[0] = standing
+    left = np.bincount(signals.leader, amounts, len(amounts)) + 0.0  # all of a day's repeats as one
+    places = np.arange(len(left))
     for rank in range(NAMED if len(left) else 0):
-        most, best = _strongest(left, signals)
+        gives[rank + 1, signals.active] = np.maximum.reduceat(left, signals.starts)
+        strongest = np.where(left == gives[rank + 1, signals.owner], places, -1)
+        best = np.maximum.reduceat(strongest, signals.starts)  # the latest of equals
         rows[rank, signals.active] = best
-        told[rank + 1 :, signals.active] += most
-        left[best[best >= 0]] = 0.0
-    shares = np.divide(told, evidence, out=np.zeros_like(told), where=evidence > 0)
-    reached = to_grid(shares * points, POINT_GRID)  # shares run up to 1, so that the last leaves no remainder
+        left[best] = 0.0
+    shares = gives.cumsum(axis=0) / np.where(evidence > 0, evidence, 1.0)
+    told = to_grid(shares * points, POINT_GRID)  # shares run up to 1, so that the last leaves no remainder
     return Drivers(
         batch=batch,
         signals=signals,
         rows=rows,
-        times=np.bincount(signals.leader, minlength=len(amounts)),
-        standing=reached[0],
-        points=reached[1:] - reached[:-1],
-        other=points - reached[-1],
+        times=np.bincount(signals.leader, minlength=len(left)),
+        standing=told[0],
+        points=told[1:] - told[:-1],
+        other=points - told[-1],
     )
-
-
-def _strongest(amounts: Floats, signals: Counted) -> tuple[Floats, Integers]:
-    """Return each active account's largest amount and the last row that has it; -1 where none is above 0."""
-    most = np.maximum.reduceat(amounts, signals.starts)
-    largest = np.zeros(signals.accounts)
-    largest[signals.active] = most
-    found = np.where(amounts == largest[signals.owner], np.arange(len(amounts)), -1)
-    return most, np.where(most > 0, np.maximum.reduceat(found, signals.starts), -1)

@@ -20,7 +20,7 @@ _UNKNOWN = TypePolicy(intent=0.0, depth=0.0, half_life_days=1.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meanings:
-    """Arrays by the id of a type; `relevance` by the id of a topic."""
+    """Arrays by the id of a type, but for the last two."""
 
     intent: Floats
     depth: Floats
@@ -28,7 +28,8 @@ class Meanings:
     floor: Floats
     span: Floats  # from the floor of its scale to its full level
     scaled: NDArray[np.bool_]  # whether its events, too, are read on that scale
-    relevance: Floats
+    relevance: Floats  # by the id of a topic
+    seniority: Floats  # how many people one person counts as, by index into `people.SENIORITIES`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,4 +64,5 @@ def _meanings(
         span=np.array([one.full or policy.it.level_full for one in worth]) - floor,
         scaled=np.array([one.full is not None for one in worth]),
         relevance=np.array([policy.it.relevance(name) for name in topics.it]),
+        seniority=np.array(policy.it.seniority_weights),
     )

@@ -67,7 +67,7 @@ class Policy(_Frozen):
     repeat: float = Field(default=0.5, ge=0, le=1)  # what each repeat of a kind, person and day keeps
     level_full: float = Field(default=100.0, gt=0)  # full level of a type that has no scale of its own
     recency_half_life_days: float = Field(default=14.0, gt=0)
-    recency_least: float = Field(default=0.1, ge=0)  # a signal that gives less when new does not qualify
+    recency_least: float = Field(default=0.1, ge=0)  # an event that gives less when new does not qualify
     stale_days: float = Field(default=90.0, gt=0)  # a last signal older than this makes its family stale
     channel_cap: float = Field(default=4.0, gt=0)  # most depth that one channel can give
     depth_scale: float = Field(default=5.0, gt=0)  # depth at which its share reaches 1 - 1/e

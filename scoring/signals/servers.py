@@ -17,6 +17,8 @@ from scoring.signals.directory import Directory
 from scoring.signals.layout import slot_of
 from scoring.signals.shard import AWAY, Away, Shard
 
+__all__ = ["AWAY", "Away", "Call", "Script", "Servers"]
+
 Key = bytes | str
 KEYS_PER_COMMAND = 1000  # a command holds up every other caller; so many keys take 10 ms at most
 READ_ROUNDS = 2  # the second goes where a server said the keys are now; a failure is not tried again

@@ -102,8 +102,8 @@ class Shard:
     def _note_failure(self, began: float, error: Exception) -> None:
         now = asyncio.get_running_loop().time()
         if self._breaker.failed(began=began, now=now):
-            message = "signal store: %s does not answer (%r); scores go without its signals until it does"
-            _log.warning(message, self.node, error)
+            message = "signal store: %s does not answer (%s: %s); scores go without its signals until it does"
+            _log.warning(message, self.node, type(error).__name__, error)
             self._probing = in_background(self._probe())
         self._on_failure()
 

@@ -15,13 +15,15 @@ from scoring.plan import Plan
 from scoring.training.cells import Cells, Reader, find_day_first, read_cells, read_date_cells
 from scoring.training.rejects import Log
 from scoring.training.taxonomy import TAGGED_SHARE, Filled, fill, find_readings, tell
-from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing
+from scoring.training.written_numbers import is_exact_number, mostly_bands
+from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing, quoted
 
 AttributeKind: TypeAlias = Literal["number", "category", "flag", "tags", "date", "industry", "country"]
 
 _READABLE_SHARE = 0.95  # of a column's values that must read as a number or date for it to be one
 _IDENTIFIER_ROWS = 50  # below so many values, being all different says little
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_MOSTLY_NUMBERS = 0.5  # of a column's values, from which on it seems meant as numbers
 _PERSONAL_SHARE = 0.5  # of a column's values that are e-mail addresses
 _IDENTIFIER_SHARE = 0.5  # distinct values a row above which a column names things rather than describes them
 _TELEPHONE_DIGITS = 9
@@ -123,7 +125,7 @@ def _inferred(column: pl.Series, log: Log, *, code: bool) -> Attribute:
     if any(_reads(counts, partial(as_date, day_first=order), _READABLE_SHARE) for order in (False, True)):
         day_first = find_day_first("accounts", [column], log)[column.name]
         return Attribute(column.name, "date", day_first)
-    if _reads(counts, as_number, _READABLE_SHARE):
+    if _reads(counts, as_number, _READABLE_SHARE) and not mostly_bands(counts):
         return Attribute(column.name, "number")
     tagged = sum(times for value, times in counts.items() if ";" in str(value))
     return Attribute(column.name, "tags" if tagged >= TAGGED_SHARE * counts.total() else "category")
@@ -176,12 +178,27 @@ def _no_attribute(kind: AttributeKind, values: pl.Series, *, keep: bool) -> str:
     named = present.explode() if kind == "tags" else present
     distinct = named.n_unique()
     if kind in ("category", "tags") and distinct > _IDENTIFIER_SHARE * len(named):
-        return f"{distinct} different values in {len(named)}: it names or narrates, and describes nothing"
+        return (
+            _mostly_numbers(named)
+            or f"{distinct} different values in {len(named)}: it names or narrates, and describes nothing"
+        )
     return ""
 
 
 def _mostly_emails(present: pl.Series) -> bool:
     return present.str.contains(_EMAIL).sum() > _PERSONAL_SHARE * len(present)
+
+
+def _mostly_numbers(present: pl.Series) -> str:
+    """Say that a column is one of numbers but for some values, or return an empty text."""
+    others = [value for value in present if not is_exact_number(value)]
+    numbers = len(present) - len(others)
+    if not others or numbers < _MOSTLY_NUMBERS * len(present):
+        return ""
+    return (
+        f"{numbers:,} of {len(present):,} values are numbers, too few to read it so; others are such as "
+        f"{quoted(others[0])}: write them as numbers, or leave them empty"
+    )
 
 
 def _identifies(numbers: Sequence[float]) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from scoring.attribute_names import alike
 from scoring.country import as_country
 from scoring.errors import BookError
 from scoring.plan import Plan, TableName
@@ -27,14 +28,14 @@ from scoring.training.merging import CITY, COUNTRY, merge_companies
 from scoring.training.raw_table import Digest, RawTable
 from scoring.training.rejects import LINE, TABLE, Log, drop_incomplete
 from scoring.training.tables import load_tables, require_ledger
-from scoring.training.written_numbers import note_currencies, settle_decimals
+from scoring.training.written_numbers import note_currencies, note_either_way, settle_decimals
 from scoring.values import as_text
 
 LEDGERS: tuple[TableName, ...] = ("subscriptions", "invoices", "opportunities", "events")
 _CUSTOMER_WORDS = ("customer", "former")
 _PLACE_COLUMNS = {
-    COUNTRY: ("country", "Country", "billing_country", "country_code"),
-    CITY: ("city", "City", "billing_city"),
+    COUNTRY: ("country", "billing_country", "country_code"),
+    CITY: ("city", "billing_city"),
 }
 _BAD_CELLS = (
     ("cac", "is negative", pl.col("cac") < 0),
@@ -170,6 +171,7 @@ def _read_companies(
     for attribute in attributes:
         if attribute.kind == "number":
             note_currencies(file, others[attribute.name], plan.book.currency, log)
+            note_either_way(file, others[attribute.name], log)
     return companies.hstack(columns).hstack(_places(others)), attributes
 
 
@@ -177,10 +179,9 @@ def _places(others: pl.DataFrame) -> list[pl.Series]:
     """Return in which country and city each company is, as far as columns say so."""
     places = []
     for place, names in _PLACE_COLUMNS.items():
-        name = next((one for one in names if one in others.columns), None)
-        if name is not None:
+        for found in [*alike(others.columns, names).values()][:1]:
             reader = as_country if place == COUNTRY else as_text
-            places.append(read_cells(others[name], reader, pl.String()).values.alias(place))
+            places.append(read_cells(others[found[0]], reader, pl.String()).values.alias(place))
     return places
 
 

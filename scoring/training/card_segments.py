@@ -124,7 +124,7 @@ def _proposed(survey: Survey, found: Sequence[Candidate], title: str) -> list[Bl
     head = ["Where", "Customers", "Prospects", *(_METRICS[target.metric] for target in objectives)]
     rows: list[list[str | Entry]] = []
     for one in found:
-        row: list[str | Entry] = [Entry(one.rule.sentence, _in_plan(survey.plan, one)), f"{one.customers:,}"]
+        row: list[str | Entry] = [Entry(one.rule.sentence, _in_plan(survey, one)), f"{one.customers:,}"]
         row.append("\u2013" if one.prospects is None else f"{one.prospects:,}")
         for target in objectives:
             effect = one.effects.get(target.objective)
@@ -139,10 +139,9 @@ def _proposed(survey: Survey, found: Sequence[Candidate], title: str) -> list[Bl
     return [*blocks, Bullets(notes)] if notes else blocks
 
 
-def _in_plan(plan: Plan, candidate: Candidate) -> list[str]:
-    wanted = {condition.sentence(name) for name, condition in candidate.where}
-    same = [s for s in plan.segment if {one.sentence(name) for name, one in s.where or ()} == wanted]
-    return [f"the plan has it as {spec.id}" for spec in same]
+def _in_plan(survey: Survey, candidate: Candidate) -> list[str]:
+    segment = survey.taken_up.get(candidate.id)
+    return [f"the plan has it as {segment}"] if segment else []
 
 
 def _effect(effect: Effect, say: Amounts) -> Entry:

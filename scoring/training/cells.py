@@ -13,12 +13,11 @@ from scoring.account import normalise_domain
 from scoring.training.columns import COLUMNS, ColumnKind
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
-from scoring.training.written_numbers import settle_decimals
-from scoring.values import MISSING_WORDS, as_date, as_number, as_text, is_missing
+from scoring.training.written_numbers import note_either_way, settle_decimals
+from scoring.values import MISSING_WORDS, as_amount, as_date, as_number, as_text, is_missing, quoted
 
 Reader: TypeAlias = Callable[[Any], Any]  # None for a missing value; ValueError for one it cannot read
 
-_LONGEST_QUOTE = 40  # characters of an unreadable value that its reason repeats
 # A time of day changes no date; without it a million moments are a thousand different values to read.
 _WITH_TIME = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9:.+-]+Z?$"
 _PLAIN_NUMBER = r"^[0-9]{1,15}(?:\.[0-9]{1,15})?$"
@@ -64,7 +63,7 @@ def read_cells(column: pl.Series, reader: Reader, dtype: pl.DataType) -> Cells:
 def _easily_read(distinct: pl.Series, reader: Reader, dtype: pl.DataType) -> tuple[pl.DataFrame, pl.Series]:
     """Read plain numbers and labels all at once, as their readers would, and return what is left to those."""
     value = None
-    if distinct.dtype == pl.String and reader is as_number:
+    if distinct.dtype == pl.String and reader in (as_number, as_amount):
         value = (
             pl.when(pl.col("written").str.contains(_PLAIN_NUMBER)).then("written").cast(dtype, strict=False)
         )
@@ -104,7 +103,7 @@ def reject_unread(frame: pl.DataFrame, cells: Cells, log: Log) -> None:
     places = frame.select(TABLE, LINE).filter(unread).iter_rows()
     faults = zip(places, cells.written.filter(unread), cells.reasons.filter(unread), strict=True)
     for (table, line), written, reason in faults:
-        log.reject(table, line, cells.written.name, f"{reason}: {str(written)[:_LONGEST_QUOTE]!r}")
+        log.reject(table, line, cells.written.name, f"{reason}: {quoted(written)}")
 
 
 # The order of day and month
@@ -168,7 +167,7 @@ def _as_domain(value: Any) -> str | None:
 _READERS: dict[ColumnKind, tuple[Reader, pl.DataType]] = {
     "label": (_as_label, pl.String()),
     "text": (as_text, pl.String()),
-    "number": (as_number, pl.Float64()),
+    "number": (as_amount, pl.Float64()),
     "date": (as_date, pl.Date()),
     "domain": (_as_domain, pl.String()),
 }
@@ -193,7 +192,9 @@ def _read_own_column(
     if kind == "date":
         cells = read_date_cells(column, partial(as_date, day_first=day_first[name]), dtype)
     elif kind == "number":
-        cells = read_cells(settle_decimals(raw.file, column, log), reader, dtype)
+        settled = settle_decimals(raw.file, column, log)
+        note_either_way(raw.file, settled, log)
+        cells = read_cells(settled, reader, dtype)
     else:
         cells = read_cells(column, reader, dtype)
     reject_unread(raw.frame, cells, log)

@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
+from scoring.attribute_names import alike
 from scoring.errors import BookError
 from scoring.plan import TableName
-from scoring.values import as_number
+from scoring.values import as_amount
 
 ColumnKind: TypeAlias = Literal["label", "text", "number", "date", "domain"]
 
@@ -96,6 +97,8 @@ _IDENTITIES: dict[TableName, tuple[str, ...]] = {  # one of these columns names 
 def map_columns(table: TableName, file: str, frame: pl.DataFrame, plan: Mapping[str, Any]) -> pl.DataFrame:
     """Return a table under our column names, after checking that the required ones are there.
 
+    A column that the plan does not name is ours where it has our name, however written: `Account ID`.
+
     Args:
         table: which table it is.
         file: its file name, for messages.
@@ -103,8 +106,8 @@ def map_columns(table: TableName, file: str, frame: pl.DataFrame, plan: Mapping[
         plan: the plan's `[columns.<table>]`, our name to theirs; a list of theirs becomes their product.
 
     Raises:
-        BookError: the plan names a column that is in neither the table nor the file, or a required column
-            is missing.
+        BookError: the plan names a column that is in neither the table nor the file, a required column is
+            missing, or two columns have one of our names.
 
     >>> theirs = pl.DataFrame({"Key": ["a"], "Price": ["2.5"], "Count": ["4"], "Day": ["2026-01-01"]})
     >>> plan = {"account_id": "Key", "amount": ["Price", "Count"], "date": "Day"}
@@ -119,8 +122,9 @@ def map_columns(table: TableName, file: str, frame: pl.DataFrame, plan: Mapping[
         consumed.update(theirs)
         columns[ours] = frame[theirs[0]] if len(theirs) == 1 else _product([frame[name] for name in theirs])
     others = [name for name in frame.columns if name not in consumed and name not in columns]
+    ours_of = _own_names(table, file, others, [ours for ours in COLUMNS[table] if ours not in columns])
     renamed = [column.alias(ours) for ours, column in columns.items()]
-    mapped = pl.DataFrame([*renamed, *(frame[name] for name in others)])
+    mapped = pl.DataFrame([*renamed, *(frame[name].alias(ours_of.get(name, name)) for name in others)])
     _check_required(table, file, frame.columns, mapped.columns)
     return mapped
 
@@ -142,6 +146,18 @@ def _check_mapping(
         )
 
 
+def _own_names(table: TableName, file: str, names: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
+    """Return theirs -> ours for the columns that have one of our names, however written."""
+    found = alike(names, ours)
+    for own, theirs in found.items():
+        if len(theirs) > 1:
+            raise BookError(
+                f"{file} has more than one column that reads as {own}: {', '.join(theirs)}. Rename or remove "
+                f'one, or say in the plan which it is:\n\n[columns.{table}]\n{own} = "{theirs[0]}"'
+            )
+    return {theirs[0]: own for own, theirs in found.items()}
+
+
 def _product(columns: Sequence[pl.Series]) -> pl.Series:
     """Multiply row by row: missing where a factor is; an unreadable factor stands for the product."""
 
@@ -149,7 +165,7 @@ def _product(columns: Sequence[pl.Series]) -> pl.Series:
         numbers = []
         for factor in factors:
             try:
-                numbers.append(as_number(factor))
+                numbers.append(as_amount(factor))
             except ValueError:
                 return str(factor)  # the reader of the column refuses it with its row
         return None if None in numbers else repr(prod(number for number in numbers if number is not None))

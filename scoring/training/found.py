@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scoring.rules import Condition, Rule
+
+Kind = Literal["base", "segment", "candidate", "exclusion", "cohort"]  # of a group of accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """The growth metrics of a group: everybody, a segment, or a cohort.
+    """The growth metrics of a group; it is named by its kind and id together.
 
     `figures` is by metric: nrr, grr, logo_retention, expansion_rate, clv, payback, ltv_cac, and the secondary
     win_rate, sales_cycle, acv, velocity.
@@ -37,7 +40,7 @@ class GroupFigures:
 
     id: str
     name: str
-    kind: str  # base, segment, candidate, cohort
+    kind: Kind
     customers: int
     figures: Mapping[str, Figure]
     flags: Sequence[str]  # sentences, such as an NRR under 100% or the win-rate trap

@@ -14,12 +14,13 @@ from scoring.rules import Rule
 from scoring.training.account_sums import AccountSums, Masks
 from scoring.training.book import Book
 from scoring.training.conditions import holds_for
-from scoring.training.found import Figure, GroupFigures
+from scoring.training.found import Figure, GroupFigures, Kind
 from scoring.training.group_flags import CHANCE, plain_flags, trap_chance, trap_flag
 from scoring.training.measures import measure
 from scoring.training.resampling import Z_TAIL
 
 BASE = "base"
+_TRIED: tuple[Kind, ...] = ("segment", "candidate", "exclusion")  # groups that people choose among
 _BEFORE_BUYING = ("win_rate", "velocity")  # figures of accounts that may not have bought yet
 _GROW_WITH_SIZE = ("velocity",)  # so everybody's says nothing about a group's
 _UNKNOWN = Figure(None, None, None, None, 0)
@@ -33,7 +34,7 @@ class Group:
 
     id: str
     name: str
-    kind: Literal["base", "segment", "candidate", "cohort"]
+    kind: Kind
     members: pl.Series
 
 
@@ -83,23 +84,25 @@ def group_figures(
         book: for its opportunities.
         plan: for the day the book speaks of and the window.
         metrics: of `account_metrics`.
-        groups: their ids differ, and none is `base`.
+        groups: those of one kind differ in their ids.
         seed: of the bootstrap. A group's interval does not depend on which others are measured.
 
     Raises:
-        ValueError: two groups have one id, or one has the base's.
+        ValueError: two groups of one kind have one id.
     """
     sums = AccountSums.of(book, plan, metrics)
     everyone = (Group(BASE, "Everybody", "base", sums.ids), *groups)
-    ids = [group.id for group in everyone]
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"groups need ids of their own, and none is {BASE!r}: {', '.join(ids[1:])}")
+    names = [(group.kind, group.id) for group in everyone]
+    if len(set(names)) < len(names):
+        raise ValueError(f"groups of one kind need ids of their own: {names[1:]}")
     masks = [sums.holds(group.members) for group in everyone]
     measured = [_measure(sums, mask, group, seed) for group, mask in zip(everyone, masks, strict=True)]
     traps = _traps(sums, everyone, masks)
     return tuple(
-        _said(group, int((mask & sums.customers).sum()), figures, measured[0], trap=group.id in traps)
-        for group, mask, figures in zip(everyone, masks, _shrunk(everyone, measured), strict=True)
+        _said(group, int((mask & sums.customers).sum()), figures, measured[0], trap=trap)
+        for group, mask, figures, trap in zip(
+            everyone, masks, _shrunk(everyone, measured), traps, strict=True
+        )
     )
 
 
@@ -117,14 +120,13 @@ def _said(group: Group, customers: int, figures: Figures, base: Figures, *, trap
     return GroupFigures(group.id, group.name, group.kind, customers, figures, tuple(flags))
 
 
-def _traps(sums: AccountSums, everyone: Sequence[Group], masks: Sequence[Masks]) -> set[str]:
-    """Return the groups that are win-rate traps beyond chance, all that were tried being allowed for."""
-    tried = [
-        (group.id, mask)
-        for group, mask in zip(everyone, masks, strict=True)
-        if group.kind in ("segment", "candidate")
+def _traps(sums: AccountSums, everyone: Sequence[Group], masks: Sequence[Masks]) -> list[bool]:
+    """Tell which groups are win-rate traps beyond chance, all that were tried being allowed for."""
+    tried = [group.kind in _TRIED for group in everyone]
+    return [
+        asked and trap_chance(sums, mask) * sum(tried) < CHANCE
+        for asked, mask in zip(tried, masks, strict=True)
     ]
-    return {name for name, mask in tried if trap_chance(sums, mask) * len(tried) < CHANCE}
 
 
 def _shrunk(everyone: Sequence[Group], measured: Sequence[Figures]) -> list[Figures]:

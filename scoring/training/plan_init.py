@@ -34,6 +34,8 @@ def plan_init(
 ) -> str:
     """Write a commented plan for a book; it reads as it is, and so it does with any proposal accepted.
 
+    Where only people know a reason it says `Say why.`, which `read_plan` refuses once the rule is accepted.
+
     Without a segment in `plan`, the new one still asks for one (`icp.require_segment`) where candidates were
     found: until people accept one, no account is in the ICP and signals lift nobody. Where nothing was found
     it asks for none: every account from the Fit floor on is in the ICP.
@@ -43,12 +45,12 @@ def plan_init(
     Args:
         book: that the plan is for.
         discovery: the segments found in it.
-        figures: of everybody (`base`), of candidates and of proposed exclusions, by their ids.
+        figures: of everybody, of candidates and of proposed exclusions.
         plan: what is decided already; all of it is kept but its sign-offs.
         leaks: attributes that were left out of the search, and why.
     """
     as_of = resolve_as_of(book, plan)
-    measured = {group.id: group for group in figures}
+    measured = {(group.kind, group.id): group for group in figures}
     proposals = Proposals(book, discovery, measured, plan)
     asks = bool(plan.segment) or any(candidate.better for candidate in discovery.candidates)
     icp = plan.icp.model_copy(update={"require_segment": plan.icp.require_segment and asks})

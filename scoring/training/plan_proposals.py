@@ -9,15 +9,17 @@ from typing import Any
 import polars as pl
 
 from scoring.plan import Plan
-from scoring.plan_rules import Section
+from scoring.plan_rules import SAY_WHY, Section
 from scoring.rules import Condition, Flag, Rule
 from scoring.training.book import Book
-from scoring.training.found import Candidate, Discovery, GroupFigures
+from scoring.training.found import Candidate, Discovery, GroupFigures, Kind
+from scoring.training.groups import BASE
 from scoring.training.plan_exclusions import KINDS, Proposed, propose_exclusions
 from scoring.training.plan_figures import candidate_said, effect_said, group_said, retention_said
 from scoring.training.plan_meanings import meant, words
 from scoring.training.plan_toml import explained, header, rule_setting, setting, waiting
 
+EVERYBODY: tuple[Kind, str] = ("base", BASE)
 Where = Sequence[tuple[str, Condition]]
 
 _BY_HAND = {
@@ -40,7 +42,7 @@ class Proposals:
 
     book: Book
     discovery: Discovery
-    measured: Mapping[str, GroupFigures]
+    measured: Mapping[tuple[Kind, str], GroupFigures]
     plan: Plan
     _ids: dict[str, set[str]] = field(default_factory=dict)
 
@@ -51,7 +53,7 @@ class Proposals:
 
     def company(self) -> list[str]:
         """Say the figures of everybody."""
-        everybody = self.measured.get("base")
+        everybody = self.measured.get(EVERYBODY)
         return explained(f"Everybody, {group_said(everybody, self.currency)}.") if everybody else []
 
     def segments(self) -> list[str]:
@@ -82,7 +84,7 @@ class Proposals:
                 lines += ["", *explained(f"{kind}: {_BY_HAND[kind]}")]
                 name, condition = _EXAMPLES[kind]
                 where = [f"where = [{{{setting(name, condition)}}}]"]
-                keys = {"kind": kind, "reason": "Say why."}
+                keys = {"kind": kind, "reason": SAY_WHY}
                 lines += waiting([*self._table("exclusion", kind.replace("_", "-"), keys, None), *where])
         return lines[1:] if lines[:1] == [""] else lines
 
@@ -99,7 +101,7 @@ class Proposals:
         flags = [one for one in meant(self.book.attributes, "readiness") if one.kind == "flag"]
         for attribute in flags:
             where = ((attribute.name, Flag(flag=True)),)
-            keys = {"reason": "Say why."}
+            keys = {"reason": SAY_WHY}
             lines += waiting(self._table("readiness", "ready", keys, where))
         if not lines:
             lines += explained("No flag of the book seems to speak of it; with one it reads as this:")
@@ -142,7 +144,9 @@ class Proposals:
 
     def _figures(self, candidate: Candidate) -> list[str]:
         prospects = None if self.book.prospects is None else self.book.prospects.height
-        said = candidate_said(candidate, self.measured.get(candidate.id), prospects, self.currency)
+        said = candidate_said(
+            candidate, self.measured.get(("candidate", candidate.id)), prospects, self.currency
+        )
         first, *others = said
         return [*explained(first), *(line for text in others for line in explained(f"- {text}", indent=2))]
 
@@ -151,10 +155,12 @@ class Proposals:
         return f"Customers like these did worse: {effect_said(surest, self.currency).partition(' (')[0]}."
 
     def _proposed(self, one: Proposed) -> list[str]:
-        group = self.measured.get(one.id)
+        group = self.measured.get(("exclusion", one.id))
         said = f"{one.kind}: {one.rule.sentence}.{self._prospects_said(one.rule)}"
         if group and group.customers:
-            said += f" {group_said(group, self.currency)}. {retention_said(group, self.measured.get('base'))}"
+            said += (
+                f" {group_said(group, self.currency)}. {retention_said(group, self.measured.get(EVERYBODY))}"
+            )
         keys = {"kind": one.kind, "reason": one.reason}
         return [*explained(said, indent=2), *waiting(self._table("exclusion", one.id, keys, one.where))]
 
@@ -185,12 +191,12 @@ class Proposals:
             where = ((attribute.name, Flag(flag=True)),)
             yield (
                 "change",
-                {"why": "Say why."},
+                {"why": SAY_WHY},
                 where,
                 f"The attribute {attribute.name} seems to tell of a change.",
             )
         for attribute in meant(self.book.attributes, "changed_on"):
-            keys = {"why": "Say why.", "date_of": attribute.name, "within_days": 180}
+            keys = {"why": SAY_WHY, "date_of": attribute.name, "within_days": 180}
             yield (
                 "recent-change",
                 keys,

@@ -9,7 +9,7 @@ from scoring.readings import readers
 from scoring.rules import Rule
 from scoring.training.book import Book, read_book
 from scoring.training.discovery import discover
-from scoring.training.found import Discovery
+from scoring.training.found import Discovery, Kind
 from scoring.training.groups import Group, group_figures, members_of
 from scoring.training.leaks import find_leaks
 from scoring.training.metrics import account_metrics
@@ -46,15 +46,16 @@ def propose(folder: Path, plan: Plan, *, seed: int = 0, on_step: OnStep = nobody
     attributes = [attribute for attribute in book.attributes if attribute.name not in leaks]
     discovery = discover(attributes, customers, metrics, book.prospects, seed=seed)
     on_step("measuring what was found", 0.8)
-    groups = [
-        Group(rule.id, rule.sentence, "candidate", members_of(rule, book)) for rule in _rules(book, discovery)
-    ]
+    groups = _groups(book, discovery)
     figures = group_figures(book, plan, metrics, groups, seed=seed)
     return plan_init(book, discovery, figures, plan, leaks=leaks)
 
 
-def _rules(book: Book, discovery: Discovery) -> list[Rule]:
-    """Return the rules to measure; of two with one id, the candidate."""
+def _groups(book: Book, discovery: Discovery) -> list[Group]:
+    """Return the candidates and the exclusions that are proposed."""
     candidates = [candidate.rule for candidate in discovery.candidates]
-    taken = {rule.id for rule in candidates}
-    return [*candidates, *(one.rule for one in propose_exclusions(book) if one.id not in taken)]
+    exclusions = [proposed.rule for proposed in propose_exclusions(book)]
+    kinds: tuple[tuple[Kind, list[Rule]], ...] = (("candidate", candidates), ("exclusion", exclusions))
+    return [
+        Group(rule.id, rule.sentence, kind, members_of(rule, book)) for kind, rules in kinds for rule in rules
+    ]

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from scoring.attribute_names import folded
 from scoring.plan import BookSection, TableName
 from scoring.training.columns import COLUMNS, COMPANY_TABLES
 
 PRESET_NAMES = ("salesforce", "hubspot")
-_NOT_A_LETTER = re.compile(r"[\W_]+")
 _ENDINGS = (".csv", ".parquet")
 
 
@@ -70,7 +70,7 @@ class Bookkeeping(_Section):
 
 
 class Preset(_Section):
-    """The layout of one CRM's exports; names are compared as `folded` writes them."""
+    """The layout of one CRM's exports; names are compared as `joined` writes them."""
 
     name: str
     full_ids: bool = False
@@ -93,17 +93,17 @@ class Preset(_Section):
 
     def first(self, spellings: Sequence[str], names: Collection[str]) -> str | None:
         """Return which of a file's columns comes first among the spellings, or None."""
-        found = {folded(self.bare(name)): name for name in sorted(names, reverse=True)}
-        return next((found[folded(one)] for one in spellings if folded(one) in found), None)
+        found = {joined(self.bare(name)): name for name in sorted(names, reverse=True)}
+        return next((found[joined(one)] for one in spellings if joined(one) in found), None)
 
     def find(self, folder: Path, stems: Sequence[str]) -> list[Path]:
         """Return the tables in a folder whose names are among these, in any letter case; `*` ends a name."""
-        wanted = [folded(stem) + "*" * stem.endswith("*") for stem in stems]
+        wanted = [joined(stem) + "*" * stem.endswith("*") for stem in stems]
         return [
             path
             for path in sorted(folder.iterdir())
             if path.suffix.lower() in _ENDINGS
-            and any(fnmatchcase(folded(path.stem), pattern) for pattern in wanted)
+            and any(fnmatchcase(joined(path.stem), pattern) for pattern in wanted)
         ]
 
     def mapping(
@@ -138,10 +138,10 @@ class Preset(_Section):
         if table not in COMPANY_TABLES:
             return {}
         ours_of = {theirs: ours for ours, theirs in mapping.items()}
-        others = {folded(one): ours for ours, spellings in self.columns[table].items() for one in spellings}
+        others = {joined(one): ours for ours, spellings in self.columns[table].items() for one in spellings}
         reasons: dict[str, str] = {}
         for name in names:
-            final, plain = ours_of.get(name, name), folded(self.bare(name))
+            final, plain = ours_of.get(name, name), joined(self.bare(name))
             if final in COLUMNS[table] or final in self.columns[table]:
                 continue
             if plain in others and others[plain] in mapping:
@@ -152,18 +152,18 @@ class Preset(_Section):
 
     def _keeps_book(self, name: str, plain: str) -> bool:
         named = (*self.bookkeeping.names, *self.rows.deleted, *self.rows.current)
-        if plain in map(folded, named):
+        if plain in map(joined, named):
             return True
         return any(re.search(pattern, name) for pattern in self.bookkeeping.like)
 
 
-def folded(name: str) -> str:
+def joined(name: str) -> str:
     """Return a name without letter case, blanks and punctuation.
 
-    >>> folded("BillingCountry") == folded("billing_country") == folded("Billing Country")
+    >>> joined("BillingCountry") == joined("billing_country") == joined("Billing Country")
     True
     """
-    return _NOT_A_LETTER.sub("", name.casefold())
+    return folded(name).replace("_", "")
 
 
 @cache

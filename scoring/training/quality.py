@@ -6,7 +6,6 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -20,8 +19,8 @@ from scoring.training.contacts import count_gaps
 from scoring.training.raw_table import RawTable
 from scoring.training.rejects import LINE, TABLE, Log
 from scoring.training.tables import load_tables
-from scoring.training.written_numbers import currency_signs
-from scoring.values import MISSING_WORDS, as_number
+from scoring.training.written_numbers import currency_signs, either_way, is_exact_number, read_as
+from scoring.values import MISSING_WORDS
 
 _MIXED = (0.05, 0.95)  # shares of a text column's values that are numbers between which it is mixed
 _ORPHAN = "names no account of the book"
@@ -146,6 +145,7 @@ def _column_facts(raw: RawTable, book: Book) -> list[ColumnFacts]:
             _why_not_read(raw, column.name, kind, book),
             _order(present, day_first.get(column.name, attribute is not None and attribute.day_first), kind),
             _signs(present, kind),
+            _points(present, kind),
             _mixture(present, attribute),
         ]
         facts.append(
@@ -190,23 +190,21 @@ def _signs(present: pl.Series, kind: str) -> str:
     )
 
 
+def _points(present: pl.Series, kind: str) -> str:
+    example = read_as(either_way(present)) if kind == "number" else ""
+    return f"ambiguous: read {example}" if example else ""
+
+
 def _mixture(present: pl.Series, attribute: Attribute | None) -> str:
     """Say how many values of a category are numbers, where neither nearly all nor nearly none are."""
     if attribute is None or attribute.kind != "category" or present.is_empty():
         return ""
     counts = present.value_counts(name="times")
-    numbers = sum(times for value, times in counts.iter_rows() if _is_number(value))
+    numbers = sum(times for value, times in counts.iter_rows() if is_exact_number(value))
     low, high = _MIXED
     if not low <= numbers / len(present) <= high:
         return ""
     return f"mixed: {numbers:,} of {len(present):,} values are numbers; read as categories"
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return as_number(value) is not None
-    except ValueError:
-        return False
 
 
 # Findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,13 +13,14 @@ import polars as pl
 from scoring.features import Codes, FeatureSchema
 from scoring.plan import Plan
 from scoring.readings import readers
+from scoring.rules import Rule
 from scoring.training.additive import Floats
 from scoring.training.book import Book, read_book
 from scoring.training.company import CompanyMetrics, company_metrics, resolve_as_of
 from scoring.training.discovery import discover
 from scoring.training.drift import Drift, drift_of
 from scoring.training.encode import encode_frame
-from scoring.training.found import Discovery, GroupFigures
+from scoring.training.found import Discovery, GroupFigures, Kind
 from scoring.training.groups import Group, cohorts, group_figures, members_of
 from scoring.training.leaks import find_leaks
 from scoring.training.metrics import account_metrics
@@ -45,6 +46,7 @@ class Survey:
     schema: FeatureSchema
     codes: Codes  # (customers, features)
     discovery: Discovery
+    taken_up: Mapping[str, str]  # candidate -> the plan's segment that means the same accounts; ids
     figures: tuple[GroupFigures, ...]  # of everybody, the plan's segments, the candidates and the cohorts
     drift: Drift | str  # or why it cannot be told
 
@@ -76,7 +78,10 @@ def survey(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda _
     usable = [attribute for attribute in book.attributes if attribute.name not in leaks]
     discovery = discover(usable, customers, metrics, book.prospects, seed=seed)
     on_step("measuring segments and cohorts")
-    groups = [*_groups(plan, book, discovery), *cohorts(metrics)]
+    decided = _groups("segment", [(spec.rule, spec.name or spec.id) for spec in plan.segment], book)
+    found = _groups("candidate", [(one.rule, one.rule.sentence) for one in discovery.candidates], book)
+    taken_up = _taken_up(found, decided)
+    groups = [*decided, *(group for group in found if group.id not in taken_up), *cohorts(metrics)]
     figures = group_figures(book, plan, metrics, groups, seed=seed)
     on_step("comparing prospects with customers")
     return Survey(
@@ -90,6 +95,7 @@ def survey(folder: Path, plan: Plan, *, seed: int = 0, on_step: Begin = lambda _
         schema=schema,
         codes=encode_frame(schema, customers),
         discovery=discovery,
+        taken_up=taken_up,
         figures=figures,
         drift=drift_of(schema, customers, book.prospects, seed=seed),
     )
@@ -108,12 +114,12 @@ def learning_outcomes(metrics: pl.DataFrame) -> dict[str, Floats]:
         return {target.objective: target.to_target(target.values(metrics)) for target in TARGETS}
 
 
-def _groups(plan: Plan, book: Book, discovery: Discovery) -> Iterator[Group]:
-    for spec in plan.segment:
-        yield Group(spec.id, spec.name or spec.id, "segment", members_of(spec.rule, book))
-    decided = {spec.id for spec in plan.segment}
-    for candidate in discovery.candidates:
-        rule = candidate.rule
-        # A candidate that people took up into the plan is often found again, under the id it has there.
-        id_ = f"{candidate.id}-found" if candidate.id in decided else candidate.id
-        yield Group(id_, rule.sentence, "candidate", members_of(rule, book))
+def _groups(kind: Kind, named: Sequence[tuple[Rule, str]], book: Book) -> list[Group]:
+    return [Group(rule.id, name, kind, members_of(rule, book)) for rule, name in named]
+
+
+def _taken_up(found: Sequence[Group], decided: Sequence[Group]) -> dict[str, str]:
+    """Return candidate -> segment where both mean the same accounts; of several such segments, the first."""
+    return {
+        one.id: group.id for one in found for group in reversed(decided) if one.members.equals(group.members)
+    }

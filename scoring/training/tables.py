@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import polars as pl
 
+from scoring.attribute_names import alike
 from scoring.errors import BookError
 from scoring.plan import FileSpec, Plan, TableName
 from scoring.training.columns import map_columns
-from scoring.training.crm_tables import (
-    drop_outdated,
-    in_our_words,
-    look_up,
-    with_outcome,
-)
+from scoring.training.crm_tables import drop_outdated, in_our_words, look_up, with_outcome
 from scoring.training.csv_rows import read_csv
 from scoring.training.presets import Preset, preset_of, read_preset, recognised
 from scoring.training.raw_table import Digest, RawTable
@@ -47,7 +44,10 @@ def load_tables(folder: Path, plan: Plan, log: Log) -> dict[TableName, RawTable]
             f"{folder} has no accounts.csv or accounts.parquet. It holds: {_holds(folder)}. "
             f"{_advice(folder, plan)}"
         )
-    return {table: _load(table, path, plan, log) for table, path in found.items() if path is not None}
+    tables = {table: _load(table, path, plan, log) for table, path in found.items() if path is not None}
+    if "prospects" in tables:
+        tables["prospects"] = _named_alike(tables["prospects"], tables["accounts"].frame.columns)
+    return tables
 
 
 def require_ledger(folder: Path, tables: Container[TableName]) -> None:
@@ -108,9 +108,20 @@ def _load(table: TableName, path: Path, plan: Plan, log: Log) -> RawTable:
         mapping = preset.mapping(table, theirs.columns, explicit)
         columns = map_columns(table, path.name, theirs, {**mapping, **explicit})
         columns = in_our_words(preset, table, path.name, columns, log)
-        no_attributes = preset.no_attributes(table, theirs.columns, mapping)
+        known = preset.no_attributes(table, theirs.columns, mapping)
+        no_attributes = {name: why for name, why in known.items() if name in columns.columns}
     located = frame.select(LINE, pl.lit(table).alias(TABLE)).hstack(columns)
     return RawTable(table, path.name, located, digests, no_attributes)
+
+
+def _named_alike(prospects: RawTable, known: Sequence[str]) -> RawTable:
+    """Name the prospects' attributes as the accounts do, where that is in doubt about none of them."""
+    names = prospects.frame.columns
+    found = alike(
+        (name for name in names if name not in known), (name for name in known if name not in names)
+    )
+    named = {theirs[0]: name for name, theirs in found.items() if len(theirs) == 1}
+    return replace(prospects, frame=prospects.frame.rename(named)) if named else prospects
 
 
 def _looked_up(

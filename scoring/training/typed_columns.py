@@ -13,7 +13,8 @@ from scoring.errors import TableError
 from scoring.features import FeatureSchema
 from scoring.training.attributes import Attribute, AttributeKind
 from scoring.training.cells import read_cells
-from scoring.values import as_flag, as_number, as_tags, as_text, is_missing
+from scoring.training.written_numbers import is_exact_number, mostly_bands
+from scoring.values import as_flag, as_number, as_tags, as_text, is_band, is_missing
 
 Column = Sequence[Any] | NDArray[Any]
 Columns = Mapping[str, Column]
@@ -51,7 +52,8 @@ def infer(columns: Columns) -> list[Attribute]:
     """Tell each column's kind by its values.
 
     Lists are tags; booleans are flags; numbers are numbers, and so are texts of which nearly all read as
-    numbers; everything else is a category. A column without any value is a category, too.
+    numbers, but for picklists of bands (see `mostly_bands`); everything else is a category. A column without
+    any value is a category, too.
 
     >>> [one.kind for one in infer({"a": [1, None], "b": ["x", 2], "c": [["t"], []], "d": [True, None]})]
     ['number', 'category', 'tags', 'flag']
@@ -67,15 +69,9 @@ def _kind(values: Column) -> AttributeKind:
         return "tags"
     if present and all(isinstance(value, bool) for value in present):
         return "flag"
-    readable = sum(_reads(value) for value in present)
-    return "number" if present and readable >= _NUMERIC_SHARE * len(present) else "category"
-
-
-def _reads(value: Any) -> bool:
-    try:
-        return as_number(value) is not None
-    except ValueError:
-        return False
+    readable = [value for value in present if is_exact_number(value) or is_band(value)]
+    numeric = present and len(readable) >= _NUMERIC_SHARE * len(present)
+    return "number" if numeric and not mostly_bands(set(readable)) else "category"
 
 
 def to_frame(columns: Columns, kinds: Mapping[str, str]) -> pl.DataFrame:

@@ -149,8 +149,10 @@ def _outcome(objective: str, metric: str, unit: Any, means: tuple[float, ...]) -
     return Outcome(objective, metric, unit, center=means[1], scale=0.1, calibration=bands)
 
 
-def write_tiny_artifact(folder: Path, *, signed: bool = True, name: str = "Tiny plan") -> str:
-    """Write a small artifact without training, and return its version."""
+def write_tiny_artifact(
+    folder: Path, *, signed: bool = True, name: str = "Tiny plan", sections: str = ""
+) -> str:
+    """Write a small artifact without training, and return its version; `sections` are more of its plan."""
     evidence = {"customers": 150, "form": "boosted", "r_squared_out_of_fold": {"boosted": 0.3, "linear": 0.2}}
     evidence |= {"tables": 7, "pair_tables": 1}
     metrics = {"growth": "nrr", "lifetime_value": "clv", "efficiency": "payback"}
@@ -169,7 +171,7 @@ def write_tiny_artifact(folder: Path, *, signed: bool = True, name: str = "Tiny 
         },
         model=tiny_model(),
         policy=Policy(),
-        plan_text=PLAN.format(name=name) + (SIGN_OFF if signed else ""),
+        plan_text=PLAN.format(name=name) + (SIGN_OFF if signed else "") + sections,
         card="<!doctype html><title>A card</title>",
     )
 

@@ -103,6 +103,17 @@ def test_every_route_is_documented(document: dict[str, Any]) -> None:
 
 
 def test_bodies_are_described(document: dict[str, Any]) -> None:
+    def shapes(path: str, kind: str) -> list[str]:
+        schema = document["paths"][path]["post"]["requestBody"]["content"][kind]["schema"]
+        return [one.get("$ref", one.get("type")) for one in schema.get("anyOf", [schema])]
+
+    one, many = "#/components/schemas/ScoreBody", "#/components/schemas/BulkBody"
+    assert shapes("/score", "application/json") == [one, "array"]
+    assert shapes("/score", "application/x-www-form-urlencoded") == ["object"]
+    assert shapes("/score/bulk", "application/json") == [many, "array"]
+    assert shapes("/score/bulk", "application/x-ndjson") == [one]
+    query = {parameter["name"] for parameter in document["paths"]["/score"]["get"]["parameters"]}
+    assert query == {"account_id", "domain", "reference", "objective", "as_of"}
     for path in ("/score", "/score/bulk", "/signals"):
         body = document["paths"][path]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"], path

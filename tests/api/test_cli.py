@@ -83,6 +83,15 @@ def test_train_ends_with_the_version_and_its_model_is_served_next(
     assert scored.returncode == 0, scored.stderr
     assert f"scored 20 accounts into {tmp_path / 'scores.csv'}" in scored.stderr
     assert version in (tmp_path / "scores.csv").read_text()
+    (tmp_path / "odd.csv").write_text(
+        "domain,industry,employees\na.com,logistics,many [red]\nb.com,Alchemy,7\n"
+    )
+    scored = run("score", tmp_path / "odd.csv", "--artifacts", registry, "--out", tmp_path / "odd.out.csv")
+    assert scored.stderr.splitlines()[-3:] == [
+        f"scored 2 accounts into {tmp_path / 'odd.out.csv'}",
+        "1 cells could not be read and count as missing: employees 1 (such as 'many [red]')",
+        "1 cells have a category that the model does not know: industry 1 (such as 'Alchemy')",
+    ]
 
 
 def test_analyze_writes_a_page_and_its_files_and_shows_groups_and_candidates(
@@ -93,6 +102,7 @@ def test_analyze_writes_a_page_and_its_files_and_shows_groups_and_candidates(
     assert done.stdout == f"{tmp_path / 'a' / 'analysis.html'}\n"
     assert "Everybody" in done.stderr
     assert "leak renewal_risk_notes" in done.stderr
+    assert "the plan has it as" in done.stderr
     assert str(tmp_path / "a" / "candidates.csv") in done.stderr
     assert run("analyze", book, "--out", tmp_path / "b").returncode == 0
     names = sorted(path.name for path in (tmp_path / "a").iterdir())

@@ -74,8 +74,14 @@ def test_check_says_all_that_a_draft_decides(run: Run, plan: Path) -> None:
         "           demo_request within 30 days",
         "           They choose.",
         "readiness  known",
+        "note whether a book has the attributes that are named was not checked; --book BOOK does",
     ):
         assert f"{line}\n" in done.stderr
+
+
+def test_check_says_a_sentence_once_where_it_is_the_name(run: Run, plan: Path) -> None:
+    plan.write_text(plan.read_text().replace('"Hires"', '"hiring is yes"'))
+    assert run("plan", "check", plan).stderr.count("hiring is yes") == 1
 
 
 def test_check_says_who_approved(run: Run, plan: Path) -> None:
@@ -106,6 +112,7 @@ def test_check_with_a_book_counts_whom_each_rule_means(run: Run, plan: Path, tmp
         "readiness  known  2 of 3 accounts, 2 of 2 prospects",
     ):
         assert f"{line}\n" in said
+    assert "was not checked" not in said
 
 
 def test_check_names_the_lines_at_fault(run: Run, plan: Path, book: Path) -> None:

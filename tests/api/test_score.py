@@ -100,6 +100,7 @@ def test_a_looked_up_account_has_every_flat_field(client: httpx.Client) -> None:
 def test_items_of_a_batch_have_every_flat_field(client: httpx.Client) -> None:
     results = post(client, [{"domain": "acme.com"}, {"account_id": "1", **GOOD}], "/score/bulk")["results"]
     for answer in results:
+        assert answer.pop("status") == 200
         assert_flat(answer)
 
 
@@ -257,7 +258,8 @@ def test_a_batch_scores_as_its_accounts_do_alone(client: httpx.Client) -> None:
     bodies = [{"account_id": str(n), "employees": 10**n, **({} if n % 2 else GOOD)} for n in range(1, 40)]
     together = post(client, {"accounts": bodies, "as_of": as_of, "objective": "growth"}, "/score/bulk")
     alone = [post(client, {**body, "as_of": as_of, "objective": "growth"}) for body in bodies]
-    assert list(map(without_id, together["results"])) == list(map(without_id, alone))
+    answers = [{"status": 200, **without_id(answer)} for answer in alone]
+    assert list(map(without_id, together["results"])) == answers
 
 
 def test_an_accounts_own_objective_and_moment_go_before_the_batchs(client: httpx.Client) -> None:
@@ -300,13 +302,27 @@ def store_of(service: Service) -> int:
     return pid
 
 
-def assert_fit_alone(client: httpx.Client, body: Mapping[str, Any]) -> None:
+def asked_in_time(client: httpx.Client, body: Mapping[str, Any]) -> list[dict[str, Any]]:
     answers = []
     for _ in range(3):
         began = time.monotonic()
         answers.append(post(client, body))
         assert time.monotonic() - began < 0.8
-    for answer in answers:
+    return answers
+
+
+def assert_as_known_last(client: httpx.Client, body: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    for answer in asked_in_time(client, body):
+        assert answer["degraded"] is True
+        known = [answer[part] for part in SIGNAL_PARTS]
+        assert known == pytest.approx([before[part] for part in SIGNAL_PARTS], abs=0.5)
+        families = answer["detail"]["signals"]
+        assert {families[name]["state"] for name in SIGNAL_PARTS} == {"stale"}
+        assert any("read" in reason for reason in answer["reasons"])
+
+
+def assert_fit_alone(client: httpx.Client, body: Mapping[str, Any]) -> None:
+    for answer in asked_in_time(client, body):
         assert answer["degraded"] is True
         assert [answer[part] for part in SIGNAL_PARTS] == [None, None, None]
         assert answer["score"] == pytest.approx(FIT_SHARE * answer["fit"], abs=0.011)
@@ -322,15 +338,18 @@ def recovered(client: httpx.Client, body: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def test_without_its_store_it_answers_with_fit_alone_and_acknowledges_nothing(start: Start) -> None:
-    """First the store hangs, then goes on, then dies."""
+def test_without_its_store_it_answers_with_what_it_knows_and_acknowledges_nothing(start: Start) -> None:
+    """First the store hangs, then goes on, then dies. One account was read before, another never was."""
     body = {"account_id": "1", "attributes": GOOD}
+    stranger = {"account_id": "never read before", "attributes": GOOD}
     signals = {"signals": [{"account_id": "1", "type": "meeting", "event_id": "while it was gone"}]}
     with start() as service, httpx.Client(base_url=service.url, timeout=30.0) as client:
         send_demo_request(client, "1")
-        assert recovered(client, body)["intent"] > 0
+        before = recovered(client, body)
+        assert before["intent"] > 0
         os.kill(store_of(service), signal.SIGSTOP)
-        assert_fit_alone(client, body)
+        assert_as_known_last(client, body, before)
+        assert_fit_alone(client, stranger)
         assert [a["degraded"] for a in post(client, [body] * 3, "/score/bulk")["results"]] == [True] * 3
         refused = client.post("/signals", json=signals)
         assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
@@ -342,7 +361,8 @@ def test_without_its_store_it_answers_with_fit_alone_and_acknowledges_nothing(st
         assert client.post("/signals", json=signals).status_code == 200
 
         os.kill(store_of(service), signal.SIGKILL)
-        assert_fit_alone(client, body)
+        assert_as_known_last(client, body, before)
+        assert_fit_alone(client, stranger)
         assert client.post("/signals", json=signals).status_code == 503
 
 

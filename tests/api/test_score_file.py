@@ -13,6 +13,8 @@ from api import score_file as module
 from api.score_file import COLUMNS, ERROR, UNREADABLE, FileError, score_file
 from api.settings import SettingsError
 from scoring.errors import ArtifactError, RequestError
+from scoring.registry import activate
+from tests.api.conftest import write_tiny_artifact
 
 if TYPE_CHECKING:
     from tests.api.conftest import Service
@@ -260,6 +262,71 @@ def test_what_the_model_cannot_use_is_said(score: Score, tmp_path: Path) -> None
     assert lines(tmp_path / "out.csv")[0][UNREADABLE] == "employees"
     (tmp_path / "in.csv").write_text("account_id,colour\n1,red\n")
     assert "no column that the model knows" in score(tmp_path / "in.csv", tmp_path / "out.csv").notes[0]
+
+
+def test_what_could_not_be_read_and_what_the_model_does_not_know_is_counted(
+    score: Score, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text(
+        "domain,Employees,industry,founded,colour\n"
+        "a.com,many,fintech,2001-01-01,red\n"
+        "b.com,lots,Farming,soon,blue\n"
+        "c.com,many,farming,n/a,\n"
+        "d.com,few,mining,,\n"
+        "e.com,plenty,,,\n"
+        ",many,farming,soon,no id so no score\n"
+    )
+    unused = score(tmp_path / "in.csv", tmp_path / "out.csv").unused
+    assert {name: (one.times, one.examples) for name, one in unused.unreadable.items()} == {
+        "employees": (5, ["'many'", "'lots'", "'few'"]),
+        "founded": (1, ["'soon'"]),
+    }
+    unreadable, unknown = unused.said()
+    what, _, where = unreadable.partition(": ")
+    assert what == "6 cells could not be read and count as missing"
+    assert where == "employees 5 (such as 'many', 'lots', 'few'); founded 1 (such as 'soon')"
+    what, _, where = unknown.partition(": ")
+    assert what == "3 cells have a category that the model does not know"
+    assert where == "industry 3 (such as 'Farming', 'farming', 'mining')"
+    named = [set(filter(None, row[UNREADABLE].split(", "))) for row in lines(tmp_path / "out.csv")]
+    assert sum(map(len, named)) == 6
+
+
+def test_of_a_file_that_was_used_whole_nothing_is_counted(score: Score, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("domain,employees,industry\na.com,5,Retail\nb.com,,n/a\n")
+    assert score(tmp_path / "in.csv", tmp_path / "out.csv").unused.said() == []
+
+
+def test_fields_are_found_however_their_names_are_written(score: Score, tmp_path: Path) -> None:
+    row = "1,www.acme.com,a,efficiency,2026-01-01,20,Acme"
+    for name, header in (
+        ("as-ours", "account_id,domain,reference,objective,as_of,employees,name"),
+        ("as-theirs", "Account ID,DOMAIN,Reference,Objective,as-of,Employees,Name"),
+    ):
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n{row}\n")
+        assert score(tmp_path / f"{name}.csv", tmp_path / f"{name}.out.csv").notes == []
+    assert lines(tmp_path / "as-theirs.out.csv") == lines(tmp_path / "as-ours.out.csv")
+    assert lines(tmp_path / "as-ours.out.csv")[0]["reference"] == "a"
+
+
+def test_a_crms_export_is_scored_under_the_names_it_was_learnt_under(score: Score, tmp_path: Path) -> None:
+    registry = tmp_path / "models"
+    sections = '\n[book]\npreset = "hubspot"\n\n[columns.accounts]\nfunded = "Backed"\n'
+    activate(registry, write_tiny_artifact(registry, sections=sections))
+    for name, header in (
+        ("as-ours", "account_id,domain,employees,industry,funded"),
+        ("as-theirs", "Record ID,Company Domain Name,Number of Employees,Industry,Backed"),
+        ("as-theirs-nearly", "record_id,company-domain-name,NUMBER OF EMPLOYEES,industry,BACKED"),
+    ):
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n1,acme.com,450,fintech,yes\n")
+        assert score(tmp_path / f"{name}.csv", tmp_path / f"{name}.out.csv", artifacts=registry).notes == []
+        assert lines(tmp_path / f"{name}.out.csv") == lines(tmp_path / "as-ours.out.csv")
+
+
+def test_two_columns_of_one_field_are_refused(score: Score, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("domain,Domain,employees\na.com,b.com,3\n")
+    with pytest.raises(FileError, match="more than one column that reads as domain: domain, Domain"):
+        score(tmp_path / "in.csv", tmp_path / "out.csv")
 
 
 def test_warehouse_decimals_score_as_numbers(score: Score, tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def activation(policy: Policy, signals: Sequence[Signal], as_of: float, standing
     _damp(policy, found)
     ages = (
         min((one.age for one in found if one.intent > 0), default=None),
-        min((one.age for one in found if one.gives > 0 and one.gives >= policy.recency_least), default=None),
+        min((one.age for one in found if _qualifies(policy, one)), default=None),
         min((one.age for one in found if one.depth * one.value > 0), default=None),
     )
-    recent = [one for one in found if one.age <= policy.breadth_days]
+    recent = [one for one in found if one.age <= policy.breadth_days and one.depth * one.value > 0]
     people = _people(recent)
     roles = {one.signal.role for one in recent if one.signal.person} - {0}
     channels = len({one.signal.channel for one in recent} - {""})
@@ -135,6 +135,10 @@ def _current(policy: Policy, signals: Sequence[Signal], as_of: float) -> list[Si
     ]
     levels = {(s.type, s.topic): s for s in telling if s.level}
     return [s for s in telling if not s.level] + list(levels.values())
+
+
+def _qualifies(policy: Policy, one: _Counted) -> bool:
+    return not one.signal.level and one.gives > 0 and one.gives >= policy.recency_least
 
 
 def _value(policy: Policy, signal: Signal) -> float:

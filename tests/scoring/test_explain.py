@@ -239,6 +239,15 @@ def test_signals_that_say_nothing_of_intent_are_told_as_such() -> None:
     assert answered({}, signal("meeting")).reasons[-3] == "Intent: no signal that speaks of intent"
 
 
+def test_a_gauge_alone_is_told_as_no_event() -> None:
+    said = answered({}, signal("intent_score", days_ago=2, strength=80.125, level=True)).reasons[-3:]
+    assert said == [
+        "Intent: intent score at 80.1 2 days ago (29 Jun 2026)",
+        "Recency: no event yet that counts",
+        "Engagement: nothing yet",
+    ]
+
+
 def test_signals_that_could_not_be_read_are_told_from_none() -> None:
     scorer = Scorer(artifact())
     request = ScoreRequest(Account("A-1"), AS_OF, scorer.objective())

@@ -536,8 +536,53 @@ def test_fire_weights_may_sum_to_1_but_for_rounding() -> None:
     assert parse_plan(text, "plan.toml").fire.fit == 0.7
 
 
-def test_text_that_is_not_toml_is_refused() -> None:
-    assert "is not valid TOML" in refused("x = ")
+@pytest.mark.parametrize(
+    "text", ["x = ", "x = 1\n[", 'x = "', "x = [1, {a = 1", "a = 1\nb = c\na = 2", "a = 1\na.b = 2"]
+)
+def test_text_that_is_not_toml_is_refused(text: str) -> None:
+    assert "is not valid TOML" in refused(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '[objective]\npreset = "growth"\n\npreset = "balanced"\n',
+            "line 4: objective.preset stands twice, here and on line 2",
+        ),
+        ('name = "a"\nname = "b"\nx = [', "line 2: name stands twice, here and on line 1"),
+        ("[tiers]\n[fire]\n[tiers]\n", "line 3: tiers stands twice, here and on line 1"),
+        ("tiers = {tier_1 = 9, tier_1 = 8}\n", "line 1: tiers.tier_1 stands twice, here and on line 1"),
+        ("[fire]\n[[fire]]\n", "line 2: fire stands twice, here and on line 1"),
+        ("[[segment]]\n[segment]\n", "line 2: segment stands twice, here and on line 1"),
+        ("fire.fit = 1\n[fire]\n", "line 2: fire stands twice, here and on line 1"),
+        (
+            f'{EXCLUSION}[[exclusion]]\nid = "b"\nreason = "r"\nreason = "s"\n',
+            "line 8: exclusion.2.reason stands twice, here and on line 7",
+        ),
+    ],
+)
+def test_what_stands_twice_is_named_with_both_lines(text: str, says: str) -> None:
+    assert refused(text) == f"team/plan.toml, {says}; leave one of them out"
+
+
+@pytest.mark.parametrize("why", ["Say why.", " say why. "])
+@pytest.mark.parametrize(
+    ("kind", "key"), [("trigger", "why"), ("exclusion", "reason"), ("readiness", "reason")]
+)
+def test_a_reason_that_is_still_to_be_written_is_refused_in_a_file(
+    kind: str, key: str, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.toml"
+    text = f'[[{kind}]]\nid = "a"\n{key} = "{why}"\n{RULE}'
+    path.write_text(text)
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    says = '"Say why." only holds the place of a reason; write yours, for those who read the plan'
+    assert str(caught.value) == f"{path}, line 3: {kind}.1.{key}: {says}"
+    assert len(getattr(parse_plan(text, "the plan of an artifact"), kind)) == 1
+    path.write_text(text.replace(why, "We say why."))
+    assert len(getattr(read_plan(path), kind)) == 1
 
 
 def test_a_plan_file_is_read(tmp_path: Path) -> None:

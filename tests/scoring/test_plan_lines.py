@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.plan_lines import Place, line_of, lines_by_place
+from scoring.plan_lines import Place, first_repeated, line_of, lines_by_place
 
 DOCUMENT = r'''# [not.a.table]
 title = "a [string] with # and = and \" in it" # [[nor.this]]
@@ -230,3 +230,20 @@ def test_in_any_document_the_located_line_holds_the_key_and_the_value(text: str)
             assert _written(key) in here, (place, number)
         if isinstance(place[-1], int) and isinstance(value, (str, int)) and not isinstance(value, bool):
             assert str(value)[:4] in here, (place, number)
+
+
+@given(documents(), st.text('[]{}=",.#\na1', max_size=8))
+def test_in_any_document_only_what_stands_twice_is_said_to(text: str, after: str) -> None:
+    assert first_repeated(text) is None
+    lines = text.count("\n")
+    twice = f"{text}[last]\nkey = 1\n\nkey = 2\n{after}"
+    assert first_repeated(twice) == (("last", "key"), lines + 2, lines + 4)
+    assert first_repeated(f"{text}[last]\n[last]\n{after}") == (("last",), lines + 1, lines + 2)
+
+
+@given(st.text("[]{}=\",.#\n'ab1", max_size=30))
+def test_of_text_that_is_valid_or_wrong_otherwise_nothing_is_said_to_stand_twice(text: str) -> None:
+    repeated = first_repeated(text)
+    if repeated is not None:
+        with pytest.raises(tomllib.TOMLDecodeError, match=r"Cannot|Duplicate"):
+            tomllib.loads(text)

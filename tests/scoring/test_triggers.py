@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.features import DateEncoder, FeatureSchema
+from scoring.moments import say_moment
 from scoring.plan import parse_plan
 from scoring.plan_rules import TriggerSpec
 from scoring.signals.log import SignalBatch
@@ -63,6 +64,13 @@ def test_a_trigger_stands_since_its_last_signal_or_date() -> None:
     assert one.since == AS_OF - 4 * DAY
     (one,) = held({"cfo_since": "2026-06-01"}).holding[0]
     assert one.since == datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+
+
+@given(st.integers(0, 400 * DAY * 1000))
+def test_a_trigger_stands_since_that_very_second_whatever_the_moment_asked(later: int) -> None:
+    as_of = round(AS_OF + later / 1000, 3)
+    (one,) = held({"cfo_since": say_moment(as_of)[:10]}, as_of=as_of).holding[0]
+    assert one.since == as_of // DAY * DAY
 
 
 def test_a_trigger_that_gives_several_things_needs_them_all() -> None:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.values import as_date, as_flag, as_number, as_tags, as_text, as_year, is_missing
+from scoring.values import (
+    as_amount,
+    as_date,
+    as_flag,
+    as_number,
+    as_tags,
+    as_text,
+    as_year,
+    is_band,
+    is_missing,
+)
 
 BLANKS = [
     "",
@@ -27,7 +37,7 @@ BLANKS = [
     "#N/A",
     "?",
 ]
-READERS: list[Callable[[Any], Any]] = [as_number, as_text, as_flag, as_tags, as_date, as_year]
+READERS: list[Callable[[Any], Any]] = [as_number, as_amount, as_text, as_flag, as_tags, as_date, as_year]
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 days = st.dates(min_value=date(1000, 1, 1))  # a year in fewer than four digits is no ISO date
@@ -88,11 +98,23 @@ def test_numbers_are_read_as_people_write_them(written: Any, number: float) -> N
 
 
 @pytest.mark.parametrize(
-    "written", ["abc", "10-50", "1,200 employees", "0x10", "$", "1e400", "12 Main St", "inf"]
+    "written", ["abc", "50-10", "1,200 desks", "0x10", "$", "1e400", "12 Main St", "inf"]
 )
 def test_what_is_no_number_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="number"):
         as_number(written)
+
+
+def test_a_band_is_told_from_a_number_a_missing_value_and_a_text() -> None:
+    values = ["51-200", "51 \u2212 200", " 51 TO 200 ", "200", "200+", "-", "a-b", "1-" + "9" * 70, 200, None]
+    assert [is_band(value) for value in values] == [True] * 3 + [False] * 7
+
+
+@pytest.mark.parametrize("written", ["51-200", "120 employees", "<50", "500 or more"])
+def test_an_amount_is_exact(written: str) -> None:
+    assert as_number(written) is not None
+    with pytest.raises(ValueError, match="not a number"):
+        as_amount(written)
 
 
 @pytest.mark.parametrize("value", [float("inf"), 10**400, ["5"], {"a": 1}])
@@ -207,7 +229,7 @@ def test_years_order_days_and_keep_the_calendar_year(first: date, second: date) 
     assert math.floor(late) == max(first, second).year
 
 
-@pytest.mark.parametrize("read", [as_number, as_date])
+@pytest.mark.parametrize("read", [as_number, as_amount, as_date])
 def test_a_long_text_is_refused_before_it_is_looked_at(read: Callable[[Any], Any]) -> None:
     """A pattern over `1`, a million blanks and an `x` would take hours."""
     with pytest.raises(ValueError, match="not a"):

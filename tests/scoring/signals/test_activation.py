@@ -48,7 +48,7 @@ def row_of(activation: Activation, row: int = 0) -> list[Any]:
 
 
 def state_of(activation: Activation, family: str = "all") -> str:
-    return activation.families[family].state[0]
+    return str(activation.families[family].state[0])
 
 
 @settings(deadline=None)
@@ -187,14 +187,15 @@ def test_an_account_that_did_nothing_is_told_from_one_that_could_not_be_read() -
 
 def test_no_accounts_are_measured_as_none() -> None:
     found = measure(POLICY, SignalBatch.empty(0), np.empty(0))
-    assert (found.intent.shape, found.breadth.people.shape, found.course) == ((0,), (0,), ())
-    assert found.families["all"].state == ()
+    assert (found.intent.shape, found.breadth.people.shape) == ((0,), (0,))
+    assert (found.course.shape, found.families["all"].state.shape) == ((0,), (0,))
 
 
 def test_a_damaged_log_is_unavailable_and_the_others_are_read() -> None:
     batch = batch_of([[log_of([signal()]) + b"x"], [log_of([signal()])]])
     found = measure(POLICY, batch, np.array([AS_OF, AS_OF]), np.array([1.0, 1.0]))
-    assert found.families["all"].state == found.families["intent"].state == ("unavailable", "ok")
+    for name in ("all", "intent"):
+        assert found.families[name].state.tolist() == ["unavailable", "ok"]
     assert found.intent[0] == 0, "what holds counts nothing where signals are not known"
 
 
@@ -206,12 +207,12 @@ def test_signals_are_stale_once_the_last_one_is() -> None:
 
 def test_each_family_has_the_state_and_age_of_its_own_last_signal() -> None:
     found = measured(
-        signal("meeting", days_ago=100), signal("intent_score", days_ago=3, strength=1.0, level=True)
+        signal("meeting", days_ago=100), signal("intent_score", days_ago=3, strength=90.0, level=True)
     )
     families = {name: (family.state[0], family.age_days[0]) for name, family in found.families.items()}
     assert families == {
         "intent": ("ok", 3),
-        "recency": ("stale", 100),  # a reading of 1 in 100 gives 0.025: too little
+        "recency": ("stale", 100),  # a gauge is nothing the account did
         "engagement": ("stale", 100),
         "all": ("ok", 3),
     }
@@ -229,7 +230,7 @@ def test_signals_known_from_an_earlier_read_count_in_full_and_are_stale() -> Non
     live = measure(POLICY, batch, np.array([AS_OF]))
     late = measure(POLICY, replace(batch, read_ago=np.array([12.5])), np.array([AS_OF]))
     assert (late.intent[0], late.recency[0]) == (live.intent[0], live.recency[0])
-    assert {family.state for family in late.families.values()} == {("stale",)}
+    assert {state_of(late, name) for name in late.families} == {"stale"}
     assert (live.live.tolist(), late.live.tolist(), late.read_ago.tolist()) == ([True], [False], [12.5])
 
 
@@ -411,7 +412,15 @@ def test_people_count_by_their_highest_seniority_and_each_further_role_adds_to_t
     ],
 )
 def test_a_course_says_where_depth_is_going(days: tuple[float, ...], course: str) -> None:
-    assert measured(*(signal("meeting", days_ago=d) for d in days)).course == (course,)
+    assert measured(*(signal("meeting", days_ago=d) for d in days)).course.tolist() == [course]
+
+
+def test_what_vendors_report_is_no_engagement() -> None:
+    reported = signal("surge", strength=90.0, level=True, channel="ads", person="ana", seniority=5)
+    found = measured(reported)
+    assert found.intent[0] > 0
+    assert (found.engagement[0], found.breadth.people[0], found.breadth.channels[0]) == (0, 0, 0)
+    assert (state_of(found, "engagement"), state_of(found, "recency")) == ("none", "none")
 
 
 def test_what_gives_too_little_leaves_recency_as_it_is() -> None:

@@ -20,6 +20,7 @@ from scoring.training.card_figures import figures_section
 from scoring.training.card_segments import segments_section
 from scoring.training.demo_book import write_demo_book
 from scoring.training.found import AttributePower, Figure
+from scoring.training.groups import members_of
 from scoring.training.survey import Survey, survey
 from tests.scoring.training.books import write_tables
 
@@ -138,17 +139,30 @@ def test_nothing_found_is_clearly_said_with_the_reason(found: Survey) -> None:
     assert some(section, Table) == []
 
 
-def test_a_candidate_that_the_plan_took_up_under_its_own_id_is_measured_beside_it(demo_book: Path) -> None:
-    plan = read_plan(demo_book / "plan.toml")
-    taken_up = [
-        spec.model_copy(update={"id": "logistics-hiring"}) if spec.id == "hiring-logistics" else spec
-        for spec in plan.segment
+def test_a_candidate_that_means_the_accounts_of_a_segment_is_measured_once_as_the_segment(
+    found: Survey,
+) -> None:
+    decided = [set(members_of(spec.rule, found.book)) for spec in found.plan.segment]
+    others = [
+        one.id for one in found.discovery.candidates if set(members_of(one.rule, found.book)) not in decided
     ]
-    found = survey(demo_book, plan.model_copy(update={"segment": taken_up}))
-    groups = {group.id: group for group in found.figures}
-    assert groups["logistics-hiring"].kind == "segment"
-    assert groups["logistics-hiring-found"].kind == "candidate"
-    assert groups["logistics-hiring"].customers == groups["logistics-hiring-found"].customers
+    assert 0 < len(others) < len(found.discovery.candidates)
+    assert [one.id for one in found.figures if one.kind == "candidate"] == others
+    assert [one.id for one in found.figures if one.kind == "segment"] == [
+        spec.id for spec in found.plan.segment
+    ]
+
+
+def test_a_segment_of_the_plan_may_have_the_id_of_everybody_or_of_a_candidate(demo_book: Path) -> None:
+    ids = {"hiring-logistics": "logistics-hiring", "fintech-on-snowflake": "base"}
+    plan = read_plan(demo_book / "plan.toml")
+    renamed = [spec.model_copy(update={"id": ids.get(spec.id, spec.id)}) for spec in plan.segment]
+    found = survey(demo_book, plan.model_copy(update={"segment": renamed}))
+    segments = [one.id for one in found.figures if one.kind == "segment"]
+    assert segments == [spec.id for spec in renamed]
+    assert found.taken_up["logistics-hiring"] == "logistics-hiring"
+    assert set(found.taken_up.values()) <= set(segments)
+    assert not {one.id for one in found.figures if one.kind == "candidate"} & set(found.taken_up)
 
 
 # Attributes

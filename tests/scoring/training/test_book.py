@@ -163,6 +163,57 @@ def test_a_mapped_column_takes_the_place_of_one_that_has_our_name(write: Write) 
     assert book.accounts.select("account_id", "crm_id").rows() == [("a", "old1"), ("b", "old2")]
 
 
+@pytest.mark.parametrize("written", ["Account ID", "account-id", "ACCOUNT_ID", " Account  Id "])
+def test_our_own_columns_are_found_however_they_are_written(write: Write, written: str) -> None:
+    folder = write(
+        accounts=f"{written},Domain,NPS,Industry\na,www.x.com,9,fintech\nb,y.com,7,retail\n",
+        subscriptions=f"{written},START,Mrr,End\na,2025-01-01,5,2025-06-01\n",
+    )
+    book = read_book(folder, Plan())
+    assert book.accounts.select("account_id", "domain", "nps").rows() == [
+        ("a", "x.com", 9),
+        ("b", "y.com", 7),
+    ]
+    assert kinds(book) == {"Industry": "industry"}
+    assert book.subscriptions is not None
+    assert book.subscriptions.rows() == [("a", date(2025, 1, 1), 5.0, date(2025, 6, 1), None)]
+
+
+@pytest.mark.parametrize("header", ["Account ID,account-id,mrr,start", "account_id,Account ID,mrr,start"])
+def test_two_columns_of_one_of_our_names_are_refused_until_the_plan_says_which(
+    write: Write, header: str
+) -> None:
+    folder = write(subscriptions=f"{header}\na,b,5,2025-01-01\n")
+    first, second, *_ = header.split(",")
+    message = refusal(folder)
+    assert (
+        f"subscriptions.csv has more than one column that reads as account_id: {first}, {second}" in message
+    )
+    assert f'[columns.subscriptions]\naccount_id = "{first}"' in message
+    book = read_book(folder, plan_of(columns={"subscriptions": {"account_id": second}}))
+    assert book.subscriptions is not None
+    assert book.subscriptions["account_id"].to_list() == ["b"]
+
+
+def test_a_column_that_reads_as_a_mapped_one_stays_an_attribute(write: Write) -> None:
+    accounts = "account_id,Company,Name\na,Acme,red\nb,Beta,blue\n"
+    book = read_book(write(accounts=accounts), plan_of(columns={"accounts": {"name": "Company"}}))
+    assert book.accounts.select("name", "Name").rows() == [("Acme", "red"), ("Beta", "blue")]
+
+
+def test_prospects_name_attributes_as_the_accounts_do_however_they_are_written(write: Write) -> None:
+    folder = write(
+        accounts="account_id,Uses ERP,size,Size\na,yes,1,5\nb,no,2,6\n",
+        prospects="Account ID,uses-erp,SIZE,size\np,yes,7,3\nq,no,8,4\n",
+    )
+    book = read_book(folder, Plan())
+    assert book.prospects is not None
+    assert book.prospects.select("account_id", "Uses ERP", "size", "Size").rows() == [
+        ("p", True, 3.0, 7.0),
+        ("q", False, 4.0, 8.0),
+    ]
+
+
 # Refusals
 
 
@@ -513,6 +564,41 @@ def test_columns_that_describe_nothing_are_no_attributes_and_say_why(write: Writ
         "leak": "dropped by the plan",
     }
     assert not set(book.ignored) & set(book.accounts.columns)
+
+
+def test_bands_and_units_among_exact_numbers_are_numbers(write: Write) -> None:
+    exact = [str(100 + 7 * at * at) for at in range(40)]
+    staff = [*exact, *["51-200", "1001 to 5000", "10000+", "120 employees"] * 5]
+    book = read_book(write(accounts=many(staff=staff), subscriptions=LEDGER_OF_MANY), Plan())
+    assert kinds(book) == {"staff": "number"}
+    assert rejects(book) == []
+    assert book.accounts["staff"].to_list()[40:44] == pytest.approx(
+        [(51 * 200) ** 0.5, (1001 * 5000) ** 0.5, 10_000, 120]
+    )
+
+
+def test_a_picklist_of_bands_stays_a_category_that_plans_can_name(write: Write) -> None:
+    sizes = ["1-10", "11-50", "51-200", "201-500", "10001+"]
+    book = read_book(write(accounts=many(size=sizes * 12), subscriptions=LEDGER_OF_MANY), Plan())
+    assert kinds(book) == {"size": "category"}
+    assert sorted(set(book.accounts["size"])) == sorted(sizes)
+
+
+def test_codes_that_look_like_bands_are_no_numbers(write: Write) -> None:
+    telephones = [f"{200 + at}-{4000 + 37 * at}" for at in range(60)]
+    book = read_book(write(accounts=many(telephone=telephones), subscriptions=LEDGER_OF_MANY), Plan())
+    assert book.ignored == {
+        "telephone": "60 different values in 60: it names or narrates, and describes nothing"
+    }
+
+
+def test_a_column_of_numbers_with_too_many_others_says_so(write: Write) -> None:
+    staff = [*(str(100 + 7 * at * at) for at in range(54)), *(f"some {at}" for at in range(6))]
+    book = read_book(write(accounts=many(staff=staff), subscriptions=LEDGER_OF_MANY), Plan())
+    assert book.ignored == {
+        "staff": "54 of 60 values are numbers, too few to read it so; others are such as 'some 0': write "
+        "them as numbers, or leave them empty"
+    }
 
 
 def test_the_plan_can_keep_a_column_that_looks_like_an_identifier(write: Write) -> None:

@@ -191,10 +191,21 @@ def test_members_of_a_rule_are_accounts_and_prospects() -> None:
     assert members_of(Rule("unknown", missing), book).to_list() == ["c", "p"]
 
 
-@pytest.mark.parametrize("names", [["base"], ["twice", "twice"]])
-def test_groups_without_an_id_of_their_own_are_refused(names: list[str]) -> None:
+def test_groups_of_one_kind_without_an_id_of_their_own_are_refused() -> None:
     with pytest.raises(ValueError, match="ids of their own"):
-        figures_of(small_book(), plan_at(AS_OF), [group(name, "grows") for name in names])
+        figures_of(small_book(), plan_at(AS_OF), [group("twice", "grows"), group("twice", "leaves")])
+
+
+def test_groups_of_different_kinds_may_share_an_id() -> None:
+    book, plan = small_book(), plan_at(AS_OF)
+    metrics = account_metrics(book, plan)
+    years = cohorts(metrics)
+    groups = [*years, group("base", "grows"), *(group(one.id, "leaves") for one in years)]
+    found = group_figures(book, plan, metrics, groups)
+    assert [(one.kind, one.id) for one in found[1:]] == [(one.kind, one.id) for one in groups]
+    by_name = {(one.kind, one.id): one.customers for one in found}
+    assert (by_name["base", "base"], by_name["segment", "base"]) == (5, 1)
+    assert (by_name["cohort", "cohort-2023"], by_name["segment", "cohort-2023"]) == (4, 1)
 
 
 # Flags

@@ -55,7 +55,7 @@ FIGURES = (
     GroupFigures(
         "hiring", "", "candidate", 80, {"nrr": Figure(0.99, 0.9, 1.1, 0.95, 80)}, ("NRR under 100%",)
     ),
-    GroupFigures("too-early-by-employees", "", "candidate", 90, {"nrr": Figure(0.6, 0.5, 0.7, 0.7, 90)}, ()),
+    GroupFigures("too-early-by-employees", "", "exclusion", 90, {"nrr": Figure(0.6, 0.5, 0.7, 0.7, 90)}, ()),
 )
 
 

@@ -91,6 +91,20 @@ def test_columns_say_their_kind_how_they_are_filled_and_what_is_odd(odd: Path) -
     assert columns["accounts", "domain"].filled == 0.5
 
 
+def test_a_column_whose_points_may_part_thousands_is_called_ambiguous(tmp_path: Path) -> None:
+    write_tables(
+        tmp_path,
+        accounts="account_id,staff,share\na,1.200,1.250\nb,950,0.5\n",
+        subscriptions="account_id,start,mrr\na,2025-01-01,1.500\nb,2025-01-01,1.500\n",
+    )
+    quality = inspect_book(tmp_path, AS_OF)
+    remarks = {one.column: one.remark for one in quality.columns}
+    assert remarks["staff"] == "ambiguous: read 1.200 as 1.2, not 1,200"
+    assert remarks["mrr"] == "ambiguous: read 1.500 as 1.5, not 1,500"
+    assert remarks["share"] == ""
+    assert "staff does not show whether a point parts thousands or decimals" in report_html(quality)
+
+
 def test_the_report_escapes_what_the_book_says(odd: Path) -> None:
     html = report_html(inspect_book(odd, AS_OF))
     assert "<b>fintech" not in html

@@ -26,6 +26,8 @@ def read(values: Any, kind: str) -> list[Any]:
         ([1, 2.5, None], "number"),
         (["1,200", "$3k", "27%", "n/a"], "number"),
         ([1, True, 2], "number"),
+        (["12", 340, "51-200", "1,000+"], "number"),
+        (["1-10", "11-50", "11-50", "51-200", "1,000+"], "category"),
         ([Decimal("1.5"), np.int64(3), np.float32("nan")], "number"),
         (np.array([1, 2], np.uint8), "number"),
         (np.array([1.0, np.inf, np.nan]), "number"),

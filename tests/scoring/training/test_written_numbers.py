@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.training.rejects import Log
-from scoring.training.written_numbers import currency_signs, note_currencies, settle_decimals
+from scoring.training.written_numbers import (
+    currency_signs,
+    either_way,
+    is_exact_number,
+    note_currencies,
+    note_either_way,
+    read_as,
+    settle_decimals,
+)
 from scoring.values import as_number
 from tests.scoring.training.books import book_of
 
@@ -51,8 +59,43 @@ def test_a_column_that_writes_both_ways_is_left_and_noted() -> None:
     assert "amount mixes 1,234.5 and 1.234,5" in log.notes[0]
 
 
+def test_a_number_parted_by_two_points_settles_that_points_part_thousands() -> None:
+    log = Log()
+    assert settle_decimals("a.csv", column("1.234", "1.234.567", "80"), log).to_list() == [
+        "1234",
+        "1.234.567",
+        "80",
+    ]
+    assert log.notes == [
+        "a.csv: amount has numbers such as 1.234.567, so 1 values such as 1.234 were read as thousands"
+    ]
+
+
+def test_both_ends_of_a_band_are_settled() -> None:
+    settled = settle_decimals("a.csv", column("1.001-5.000", "1,5"), Log())
+    assert as_number(settled[0]) == pytest.approx((1001 * 5000) ** 0.5)
+
+
+@given(st.lists(st.integers(1000, 999_999).map(lambda count: f"{count:,}".replace(",", ".")), min_size=1))
+def test_counts_parted_by_points_alone_are_ambiguous_until_one_value_shows_how_they_are_meant(
+    counts: list[str],
+) -> None:
+    assert either_way(column(*counts, "950", None)).to_list() == counts
+    for telling in ("0.5", "1.25", "1,5", "1.234.567", "12,500", "0.125", "1.2345", ".5"):
+        assert either_way(column(*counts, telling)).to_list() == []
+
+
+@given(st.lists(st.text("1250.,- $€k%(e)+v", max_size=9) | st.just("1.200"), min_size=1))
+def test_any_column_can_be_asked_and_only_what_reads_is_an_example(written: list[str]) -> None:
+    log, texts = Log(), column(*written)
+    note_either_way("a.csv", settle_decimals("a.csv", texts, log), log)
+    values = either_way(texts)
+    assert bool(read_as(values)) == any(map(is_exact_number, values))
+
+
 def test_a_typed_column_is_left_alone() -> None:
     numbers = pl.Series("amount", [1.5, None])
+    assert either_way(numbers).is_empty()
     assert settle_decimals("a.parquet", numbers, Log()) is numbers
     assert currency_signs(numbers) == {}
 
@@ -97,3 +140,16 @@ def test_a_book_with_german_numbers_and_two_currencies_is_read_and_says_so(tmp_p
     assert book.subscriptions["mrr"].to_list() == [1500.0, 99.9]
     assert book.accounts["revenue"].to_list() == [1234.0, 12.5]
     assert any("mrr mixes currencies ($ 1 times, € 1 times)" in note for note in book.notes)
+
+
+def test_a_book_whose_points_may_part_thousands_says_how_they_were_read(tmp_path: Path) -> None:
+    book = book_of(
+        tmp_path,
+        accounts="account_id,staff\na,1.200\nb,950\n",
+        subscriptions="account_id,start,mrr\na,2025-01-01,$1.500\nb,2025-01-01,99\n",
+    )
+    assert book.accounts["staff"].to_list() == [1.2, 950.0]
+    said = "does not show whether a point parts thousands or decimals; 1 of its values were read as decimals"
+    end = "Write thousands without a point to be sure"
+    assert f"accounts.csv: staff {said}: 1.200 as 1.2, not 1,200. {end}" in book.notes
+    assert f"subscriptions.csv: mrr {said}: $1.500 as 1.5, not 1,500. {end}" in book.notes
