@@ -177,7 +177,7 @@ class KnownNames:
         Raises:
             StoreUnavailableError: the store cannot be asked.
         """
-        pairs = sorted(set(used) - _NAMELESS)
+        pairs = sorted(pair for pair in set(used) - _NAMELESS if pair[1] != OTHER_NAME)
         fields = [f"{kind}/{name}" for kind, name in pairs]
         known: list[Any]
         self.erasures, *known = await self._servers.ask(NAMES_KEY, "HMGET", NAMES_KEY, ERASURES, *fields)
@@ -188,7 +188,7 @@ class KnownNames:
             prolong = ("EXPIRE", NAMES_KEY, self._seconds)
             await self._servers.ask_all([(NAMES_KEY, claim), (NAMES_KEY, prolong)])
             self._prolong_at = monotonic() + PROLONGED_EVERY
-        ids: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+        ids: dict[str, dict[str, int]] = {kind: {OTHER_NAME: OTHER} for kind in KINDS}
         for (kind, name), number in zip(pairs, known, strict=True):
             ids[kind][name] = next(given) if number is None else int(number)
         return ids
@@ -213,9 +213,9 @@ class KnownNames:
         Raises:
             StoreUnavailableError: the store cannot be asked.
         """
-        flat = await self._servers.ask(NAMES_KEY, "HGETALL", NAMES_KEY)
+        fields = await self._servers.ask(NAMES_KEY, "HGETALL", NAMES_KEY)
         found = []
-        for field, name in zip(flat[::2], flat[1::2], strict=True):
+        for field, name in fields.items():
             kind, _, number = field.decode().partition("#")
             if kind in KINDS and number:
                 found.append((int(number), kind, name.decode()))

@@ -15,8 +15,6 @@ from scoring.signals.record import (
     KINDS,
     LEVEL,
     NONE,
-    OTHER,
-    OTHER_NAME,
     RECORD,
     ROLE_BIT,
     SENIORITY_BIT,
@@ -94,9 +92,8 @@ def read_stored(records: Records, names: Names) -> Iterator[StoredSignal]:
 
 
 def names_stored(stored: Sequence[StoredSignal]) -> set[tuple[str, str]]:
-    """Return the names that stored signals use, each with its kind; `(other)` is the store's own."""
-    used = {(kind, getattr(one, kind)) for one in stored for kind in KINDS}
-    return {(kind, name) for kind, name in used if name not in ("", OTHER_NAME)}
+    """Return the names that stored signals use, each with its kind."""
+    return {(kind, name) for one in stored for kind in KINDS if (name := getattr(one, kind))}
 
 
 def to_records(stored: Sequence[StoredSignal], ids: Mapping[str, Mapping[str, int]]) -> Records:
@@ -111,7 +108,7 @@ def to_records(stored: Sequence[StoredSignal], ids: Mapping[str, Mapping[str, in
     records["at"] = [one.at for one in stored]
     records["person"] = [int(one.person or "0", 16) for one in stored]
     for kind in KINDS:
-        numbers = {"": NONE, **ids.get(kind, {}), OTHER_NAME: OTHER}
+        numbers = {"": NONE, **ids.get(kind, {})}
         records[kind] = [numbers[getattr(one, kind)] for one in stored]
     records["strength"] = [one.strength for one in stored]
     records["flags"] = [

@@ -134,9 +134,8 @@ class Transfer:
             return
         if int(header.key_check, 16) != names.key_check:
             message = "the export was made with another key for people, so that all of them would count anew"
-            raise PersonKeyError(
-                f"{message}: set FIREBRAND_PERSON_KEY as it was there, for the service as well"
-            )
+            what = "set FIREBRAND_PERSON_KEY as it was there, for the service as well"
+            raise PersonKeyError(f"{message}: {what} (a store of its own has it in person.key)")
         await names.give(header.names)
 
     async def restore(
