@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -83,21 +83,17 @@ class Import:
             StoreUnavailableError: not everything was stored; the message says how far it got.
         """
         await self._store.transfer.begin(file.header)
-        under_way: set[asyncio.Task[None]] = set()
-        try:
-            for batch in _batches(file.rows):
-                if len(under_way) >= BATCHES_UNDER_WAY:
-                    under_way = await _some_done(under_way)
-                under_way.add(asyncio.create_task(self._store_rows(batch)))
-                await asyncio.sleep(0)  # it reads its rows now, so that faults come in order
-            while under_way:
-                under_way = await _some_done(under_way)
-        except StoreUnavailableError as error:
-            await asyncio.gather(*under_way, return_exceptions=True)
-            message = f"{self.done.outcomes.total():,} rows were stored, then the store went away ({error})"
-            raise StoreUnavailableError(
-                f"{message}. Run the same again: what is stored already counts once"
-            ) from error
+        while rows := list(islice(file.rows, ROWS_TOGETHER * BATCHES_UNDER_WAY)):
+            # Nothing is under way while rows are read: they may come from a pipe that is slow.
+            batches = (rows[start : start + ROWS_TOGETHER] for start in range(0, len(rows), ROWS_TOGETHER))
+            for error in await asyncio.gather(*map(self._store_rows, batches), return_exceptions=True):
+                if isinstance(error, StoreUnavailableError):
+                    count = self.done.outcomes.total()
+                    message = f"{count:,} rows were stored, then the store went away ({error})"
+                    what = "Run the same again: what is stored already counts once"
+                    raise StoreUnavailableError(f"{message}. {what}") from error
+                if error is not None:
+                    raise error
         self.done.cut = file.header is not None and self._announced != self._signals
         return self.done
 
@@ -124,18 +120,6 @@ class Import:
         for line, error in sorted(faults, key=lambda fault: fault[0]):
             self.done.faulty += 1
             self._on_fault(Fault(line, error.field, error.code, str(error)))
-
-
-def _batches(rows: Iterator[tuple[int, Row]]) -> Iterator[Numbered]:
-    while batch := list(islice(rows, ROWS_TOGETHER)):
-        yield batch
-
-
-async def _some_done(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    done, rest = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        await task  # raises what it raised
-    return rest
 
 
 def _read_sent(rows: Numbered, now: float) -> tuple[list[SignalColumns], list[tuple[int, RequestError]]]:
