@@ -69,12 +69,10 @@ async def erase_signals(
     domain: Domain = "",
     person: Annotated[str | None, Query(description="Only this person's, as senders name them.")] = None,
 ) -> ErasedSignals:
-    """Erase what is known about an account, or about one person in it. Doing so again is no error.
+    """Erase what is known about an account, and logs that share signals with it; or one person in them.
 
-    Logs that share signals with the account's go as well: those of its domain, and of other ids that came
-    with it. Everything acknowledged before is gone from the store when this answers. A signal that is sent
-    meanwhile counts as sent before or after. Other workers may use what they read in the 15 minutes before,
-    and only while the store does not answer.
+    What was acknowledged before is gone, and nothing left is no error. Other workers may use what they read in
+    the 15 minutes before, while the store does not answer.
     """
     if set(request.query_params) - _ERASE_BY:
         message = "of these parameters only domain and person are known here; nothing was erased"

@@ -23,29 +23,17 @@ _LATEST = 2**32  # unix seconds; later than any record
 
 @dataclass(frozen=True, slots=True)
 class KnownSignal:
-    """One signal.
-
-    Attributes:
-        type: what happened.
-        topic: what it was about; empty where about nothing in particular.
-        occurred_at: ISO 8601, to the second.
-        strength: on the sender's own scale.
-        channel: where it happened, or empty.
-        level: whether it is a gauge, of which the latest counts.
-        person: stands for who did it: the same person has the same here, and cannot be told from it.
-        role: one of `people.ROLES`, empty where not known; so `seniority`.
-        weighed: whether the model gives its type any weight.
-    """
+    """One signal. `weighed`: the model gives its type weight. `person`: the same for the same, and no name."""
 
     type: str
-    topic: str
-    occurred_at: str
-    strength: float
+    topic: str  # empty where it is about nothing in particular
+    occurred_at: str  # ISO 8601, to the second
+    strength: float  # on the sender's own scale
     channel: str
-    level: bool
+    level: bool  # a gauge, of which the latest counts
     person: str
-    role: str
-    seniority: str
+    role: str  # one of `people.ROLES`, empty where not known
+    seniority: str  # one of `people.SENIORITIES`, likewise
     weighed: bool
 
 

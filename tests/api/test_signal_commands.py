@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import redis
 
 from scoring.moments import say_second
@@ -81,7 +80,7 @@ def test_a_books_events_are_imported_while_the_service_runs_and_count_at_once(
         assert answer["duplicates"] == 1, "the command and the service hash with the same key"
 
 
-def test_signals_move_from_one_store_to_another(run: Run, start: Start, tmp_path: Path) -> None:
+def test_signals_move_from_one_store_to_another(run: Run, tmp_path: Path) -> None:
     one, other, moved = tmp_path / "one", tmp_path / "other", tmp_path / "moved.ndjson"
     settings = {"person_key": KEY}
     ok(run("signals", "import", events(tmp_path, *book_rows(300)), state=str(one), **settings))
@@ -90,15 +89,11 @@ def test_signals_move_from_one_store_to_another(run: Run, start: Start, tmp_path
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert "imported 300 signals" in ok(run("signals", "import", moved, state=str(other), **settings))
 
-    seen = []
-    for state in (one, other):
-        with (
-            start(state=state, read_budget_ms="5000", **settings) as service,
-            httpx.Client(base_url=service.url, timeout=30.0) as client,
-        ):
-            seen.append([shown(client, f"crm-{n}") for n in range(9)])
-    assert seen[0] == seen[1]
-    assert sum(found["events"] for found in seen[0]) == 300
+    back = run("signals", "export", "-", state=str(other), **settings)
+    ok(back)
+    (header, *lines), (other_header, *other_lines) = moved.read_text().splitlines(), back.stdout.splitlines()
+    assert sorted(lines) == sorted(other_lines)
+    assert json.loads(header)["names"] == json.loads(other_header)["names"]
 
     refused(
         run("signals", "import", moved, state=str(tmp_path / "third"), person_key="another key of tests"),
@@ -210,13 +205,3 @@ def test_a_store_that_is_gone_mid_way_says_so(firebrand: Path, tmp_path: Path) -
         assert "rows were stored, then the store went away" in said
         assert "Run the same again" in said
         assert "Traceback" not in said
-
-
-@pytest.mark.parametrize("command", ["import", "export"])
-def test_help_says_where_the_store_is(run: Run, command: str) -> None:
-    assert "FIREBRAND_STATE" in ok_out(run("signals", command, "--help"))
-
-
-def ok_out(done: subprocess.CompletedProcess[str]) -> str:
-    ok(done)
-    return done.stdout
