@@ -154,8 +154,12 @@ def _summary(done: Imported) -> str:
 def _written(file: Path) -> Iterator[Callable[[bytes], object]]:
     """Open what is to be written: whole or not at all, and for nobody else to read."""
     if file == STREAM:
-        yield sys.stdout.buffer.write
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer.write
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+            raise SignalFileError("the export was cut short: its reader has stopped") from None
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)

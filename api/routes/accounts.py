@@ -71,8 +71,8 @@ async def erase_signals(
 ) -> ErasedSignals:
     """Erase what is known about an account, and logs that share signals with it; or one person in them.
 
-    What was acknowledged before is gone, and nothing left is no error. Other workers may use what they read in
-    the 15 minutes before, while the store does not answer.
+    What was acknowledged before is gone, and nothing left is no error. Other workers may use what they read
+    in the 15 minutes before, while the store does not answer.
     """
     if set(request.query_params) - _ERASE_BY:
         message = "of these parameters only domain and person are known here; nothing was erased"

@@ -23,7 +23,7 @@ _LATEST = 2**32  # unix seconds; later than any record
 
 @dataclass(frozen=True, slots=True)
 class KnownSignal:
-    """One signal. `weighed`: the model gives its type weight. `person`: the same for the same, and no name."""
+    """One signal. `weighed`: the model weighs its type. `person` is the same for the same, and no name."""
 
     type: str
     topic: str  # empty where it is about nothing in particular

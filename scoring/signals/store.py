@@ -164,9 +164,9 @@ class SignalStore:
         """Forget accounts, their logs, those linked with them and what is kept beside; or one person in them.
 
         All that was acknowledged before is gone afterwards. A signal that is sent meanwhile counts as sent
-        before or after; erase again to be sure of it. A resend of what was erased is new. This process forgets
-        what it read before. Other processes keep that for up to 15 minutes (`LastGood`), and use it only while
-        the store does not answer.
+        before or after; erase again to be sure of it. A resend of what was erased is new. This process
+        forgets what it read before. Other processes keep that for up to 15 minutes (`LastGood`), and use it
+        only while the store does not answer.
 
         Args:
             keys: the accounts' keys. A log that shares signals with one of them is erased from as well.
