@@ -66,6 +66,7 @@ def test_pages_hold_every_signal_once_newest_first(ages: list[int], limit: int) 
     while True:
         page = look(batch, Policy(), limit=limit, before=before)
         assert len(page.signals) <= limit
+        assert page.signals or not ages, "no page is empty"
         assert (page.events, page.people, page.oldest) == (len(ages), len(ages), whole.oldest)
         paged += page.signals
         before = page.next
