@@ -23,6 +23,7 @@ from api.analyze_commands import analyze
 from api.book_commands import books
 from api.model_commands import Artifacts, models, show_version
 from api.plan_commands import plans
+from api.signal_commands import signals
 from scoring.errors import FirebrandError
 from scoring.training.progress import OnStep
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(models, name="models")
 app.add_typer(books, name="book")
 app.add_typer(plans, name="plan")
+app.add_typer(signals, name="signals")
 app.command(epilog="Example: firebrand analyze book --out analysis")(analyze)
 told = Console(stderr=True)  # what people read; stdout is for what programs read
 

@@ -96,14 +96,14 @@ def _store(settings: Settings) -> Iterator[None]:
     with EmbeddedStore(settings.state / "store") as embedded:
         os.environ["FIREBRAND_REDIS_URL"] = embedded.url
         if settings.person_key is None:
-            os.environ["FIREBRAND_PERSON_KEY"] = _kept_person_key(settings.state)
+            os.environ["FIREBRAND_PERSON_KEY"] = kept_person_key(settings.state)
         try:
             yield
         finally:
             del os.environ["FIREBRAND_REDIS_URL"]
 
 
-def _kept_person_key(state: Path) -> str:
+def kept_person_key(state: Path) -> str:
     """Return the key beside the embedded store's data, made once: with another, resends would count anew."""
     path = state / PERSON_KEY_FILE
     try:
@@ -112,4 +112,4 @@ def _kept_person_key(state: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(16))
-    return _kept_person_key(state)
+    return kept_person_key(state)

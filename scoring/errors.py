@@ -48,6 +48,18 @@ class RequestError(FirebrandError):
         self.code = code or type(self).code
 
 
+class PersonKeyError(FirebrandError):
+    """The key that hashes people is not the one that the store, or an export of it, was made with."""
+
+    code = "person_key_differs"
+
+
+class SignalFileError(FirebrandError):
+    """A file of signals cannot be read or written."""
+
+    code = "signal_file_unusable"
+
+
 class StoreUnavailableError(FirebrandError):
     """The signal store did not answer in time; trying again later may succeed."""
 

@@ -32,6 +32,10 @@ _MACOS_LOCAL, _MACOS_PEER_PID = 0, 2  # SOL_LOCAL and LOCAL_PEERPID, which Pytho
 _log = logging.getLogger(__name__)
 
 
+class StoreInUseError(StoreUnavailableError):
+    """Another process has the folder of an embedded store."""
+
+
 class EmbeddedStore:
     """A Valkey server for as long as a `with` block lasts; its data outlive it.
 
@@ -82,6 +86,28 @@ class EmbeddedStore:
 
 
 @contextmanager
+def started_or_joined(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Have the store of a folder: the one that a service runs there now, or one of our own meanwhile.
+
+    Yields:
+        Its address, and whether it is a service's.
+
+    Raises:
+        StoreUnavailableError: it cannot be started, or another process has the folder and does not serve yet.
+    """
+    with ExitStack() as resources:
+        try:
+            found = resources.enter_context(EmbeddedStore(folder)).url, False
+        except StoreInUseError as error:
+            socket_path = resources.enter_context(_plain_path(folder.absolute())) / SOCKET_NAME
+            if _listener(socket_path) is None:
+                message = f"another process has {folder} and does not serve it yet, or no more: try again"
+                raise StoreUnavailableError(message) from error
+            found = f"unix://{socket_path}", True
+        yield found
+
+
+@contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Have the folder to ourselves; the lock goes when this process does, however it ends."""
     with (folder / LOCK_NAME).open("a+") as lock:
@@ -93,7 +119,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 f"the folder {folder} is in use by process {lock.read().strip() or 'unknown'}: "
                 "stop that one, or give this one its own folder (firebrand serve --state OTHER)"
             )
-            raise StoreUnavailableError(message) from None
+            raise StoreInUseError(message) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scoring.signals.servers import Script
 
 APPEND = Script.load("append.lua")
+ERASE = Script.load("erase.lua")
 COMPACT = Script.load("compact.lua")
 INTERN = Script.load("intern.lua")
 LINK = Script.load("link.lua")

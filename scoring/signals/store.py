@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -19,18 +19,21 @@ from scoring.errors import StoreUnavailableError
 from scoring.signals.bounds import Bounds
 from scoring.signals.columns import SignalColumns
 from scoring.signals.encode import encode, names_used
+from scoring.signals.erasure import Erased, Erasure
 from scoring.signals.last_good import LastGood
 from scoring.signals.links import Links
 from scoring.signals.log import SignalBatch
 from scoring.signals.names import KnownNames
-from scoring.signals.record import SIZE
+from scoring.signals.record import person_hashes
 from scoring.signals.remembered import RememberedScores
 from scoring.signals.servers import Servers
 from scoring.signals.shard import Away
 from scoring.signals.shared_reads import SharedReads
-from scoring.signals.stored_keys import LOG_PREFIX, StoredKeys, beside
+from scoring.signals.stored_keys import StoredKeys
+from scoring.signals.transfer import Parts, Transfer
 from scoring.signals.writes import Outcome, Writes
 
+READ_BUDGET = 2.0  # seconds that looking into the store may take
 _SECONDS_PER_DAY = 86_400
 _LONGEST_KEY = 64  # bytes, blake2b's limit
 _log = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ class SignalStore:
 
     Attributes:
         scored: what accounts were scored with.
+        transfer: takes logs out as they are, and into another store.
     """
 
     def __init__(
@@ -74,10 +78,13 @@ class SignalStore:
         self._stored = StoredKeys(person_key)
         self._horizon = horizon_days * _SECONDS_PER_DAY
         self._bounds = bounds or Bounds()
-        self._names = KnownNames(servers, seconds=2 * self._horizon)
+        self._names = KnownNames(servers, seconds=2 * self._horizon, person_key=person_key)
         self._links = Links(servers, seconds=self._horizon)
         self._writes = Writes(servers, self._bounds, self._horizon)
         self.scored = RememberedScores(servers, self._stored, days=remember_days)
+        parts = Parts(servers, self._names, self._links, self._writes, self._stored)
+        self.transfer = Transfer(parts, self._horizon)
+        self._erasure = Erasure(servers, self._links, self._names, self._last_good, self.scored)
 
     @property
     def horizon(self) -> int:
@@ -115,7 +122,7 @@ class SignalStore:
     async def _append(self, signals: SignalColumns, now: float) -> list[Outcome]:
         records = encode(signals, await self._names.numbers(names_used(signals)), key=self._person_key)
         logs = [self._stored.all_of(keys) for keys in signals.keys]
-        await self._links.add(logs, now=now)
+        await self._links.add(logs, now=now, erasures=self._names.erasures)
         return await self._writes.append(logs, records, now=now)
 
     async def read(
@@ -163,34 +170,38 @@ class SignalStore:
             logs[key], ago[key] = (b"", math.inf) if recalled is None else (recalled[0] or b"", recalled[1])
         return logs, ago
 
-    async def erase(self, keys: Sequence[str]) -> int:
-        """Forget accounts: their logs, those linked with them, and all that is kept beside them.
+    async def erase(self, keys: Sequence[str], *, person: str = "") -> Erased:
+        """Forget accounts, their logs, those linked with them and what is kept beside; or one person in them.
+
+        All that was acknowledged before is gone afterwards. A signal that is sent meanwhile counts as sent
+        before or after; erase again to be sure of it. A resend of what was erased is new. This process
+        forgets what it read before. Other processes keep that for up to 15 minutes (`LastGood`), and use it
+        only while the store does not answer.
 
         Args:
-            keys: the accounts' keys. A log that shares signals with one of them goes as well.
-
-        Returns:
-            How many records there were.
+            keys: the accounts' keys. A log that shares signals with one of them is erased from as well.
+            person: as senders name them, such as an e-mail address; everybody where empty. Of people who
+                share a hash, 1 in 4 billion, all are erased.
 
         Raises:
             StoreUnavailableError: not everything was erased; erase again.
         """
-        logs = await self._links.closure(self._stored.all_of(keys))
-        sizes = [int(await self._servers.ask(key, "STRLEN", key)) for key in logs]
-        await self.scored.erase(logs)
-        await self._servers.delete([*logs, *chain.from_iterable(map(beside, logs))])
-        self._last_good.forget(logs)
-        self._links.forget(logs)
-        return sum(sizes) // SIZE
+        logs = self._stored.all_of(tuple(keys))
+        if not person:
+            return await self._erasure.of_accounts(logs)
+        (hashed,) = person_hashes([person], key=self._person_key)
+        return await self._erasure.of_person(logs, hashed)
 
-    async def accounts(self) -> AsyncIterator[list[str]]:
-        """Yield the keys of all accounts that have signals, some at a time.
+    async def known(self, keys: Sequence[str], *, now: float) -> SignalBatch:
+        """Read one account's signals as the store has them now, or not at all.
 
         Raises:
-            StoreUnavailableError: not all of them could be listed.
+            StoreUnavailableError: the store does not answer.
         """
-        async for found in self._servers.scan(LOG_PREFIX + "*"):
-            yield [key.decode().removeprefix(LOG_PREFIX) for key in found]
+        batch = await self.read([tuple(keys)], now=now, budget=READ_BUDGET)
+        if batch.read_ago[0] != 0:
+            raise StoreUnavailableError("the signals could not be read; try again")
+        return batch
 
     async def ping(self) -> bool:
         """Tell whether the store answers within the read budget."""

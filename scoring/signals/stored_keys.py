@@ -9,7 +9,8 @@ from scoring.signals.record import keyed_hash
 LOG_PREFIX = "fb:s:"  # the account's signals
 LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
 REMEMBERED_PREFIX = "fb:r:"  # what the account was scored with
-BESIDE = (LINK_PREFIX, REMEMBERED_PREFIX)  # what goes with an account's log when the account is erased
+# What is kept of an account beside its log and its links, under the same name: erasing reaches all of it.
+BESIDE = (REMEMBERED_PREFIX,)
 
 
 class StoredKeys:
@@ -59,10 +60,10 @@ def remembered_key(log_key: str) -> str:
 
 
 def beside(log_key: str) -> tuple[str, ...]:
-    """Return the keys of all that is kept of an account beside its log.
+    """Return the keys of all that is kept of an account beside its log and its links.
 
     >>> beside("fb:s:d:acme.com")
-    ('fb:l:d:acme.com', 'fb:r:d:acme.com')
+    ('fb:r:d:acme.com',)
     """
     name = log_key.removeprefix(LOG_PREFIX)
     return tuple(prefix + name for prefix in BESIDE)
