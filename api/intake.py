@@ -28,7 +28,8 @@ MOST_UNKNOWN_TYPES = 20  # named in an answer; a sender of made-up names gets th
 OTHER_TYPES = "(other)"
 REJECTED = "rejected"
 _RANK = {REJECTED: 0, Outcome.DROPPED: 1, Outcome.DUPLICATE: 2, Outcome.ACCEPTED: 3}
-_NOT_STORED = {REJECTED, Outcome.DROPPED}
+STATUSES = (*_RANK,)
+_NOT_STORED = (REJECTED, Outcome.DROPPED)
 
 WhichResults = Literal["exceptions", "all"]
 
@@ -58,7 +59,8 @@ class Taken:
         A batch that went well is a short answer: its counts. So is one that is sent again after a fault, all
         of it duplicates. What is not in the store is listed: rejected and dropped items.
         """
-        counts = Counter(self.statuses)
+        counts = self.counts()
+        told = STATUSES if which == "all" else [status for status in _NOT_STORED if counts[status]]
         return {
             "accepted": counts[Outcome.ACCEPTED],
             "duplicates": counts[Outcome.DUPLICATE],
@@ -66,11 +68,15 @@ class Taken:
             "rejected": counts[REJECTED],
             "results": [
                 self._result(index, status)
-                for index, status in enumerate(self.statuses)
-                if which == "all" or status in _NOT_STORED
+                for index, status in enumerate(self.statuses if told else ())
+                if status in told
             ],
             "unknown_types": _bounded(self.unknown_types),
         }
+
+    def counts(self) -> dict[str, int]:
+        """Return how many items have each status."""
+        return {status: self.statuses.count(status) for status in STATUSES}
 
     def _result(self, index: int, status: str) -> dict[str, Any]:
         fault = self.faults.get(index)
@@ -136,7 +142,7 @@ async def _stored(
         outcomes: list[Outcome] = []
         for start in range(0, len(read.signals), portion):
             outcomes += await service.store.append(read.signals.part(start, start + portion), now=now)
-        accepted.update(compress(read.signals.type, (outcome is Outcome.ACCEPTED for outcome in outcomes)))
+        accepted.update(compress(read.signals.type, [outcome is Outcome.ACCEPTED for outcome in outcomes]))
         if read.owners == range(n):
             statuses = [*outcomes]
         else:
@@ -144,7 +150,7 @@ async def _stored(
     known = service.scorer.artifact.policy.of
     unknown = Counter({name: number for name, number in accepted.items() if known(name) is None})
     taken = Taken(statuses, faults, unknown)
-    service.metrics.count_signals(Counter(statuses))
+    service.metrics.count_signals(taken.counts())
     service.metrics.count_unknown_type(unknown.total())
     return taken
 
