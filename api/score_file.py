@@ -52,7 +52,12 @@ COLUMNS: dict[str, pl.DataType] = {
     "reasons": pl.String(),
 }
 IDENTITY = ("account_id", "domain", "reference")  # what a row without a score is found by
-FIELDS = (*IDENTITY, "objective", "as_of")  # columns that are no attributes, however their names are written
+FIELDS = (
+    *IDENTITY,
+    "objective",
+    "as_of",
+    "rollup",
+)  # columns that are no attributes, however their names are written
 NOT_ATTRIBUTES = frozenset({*ScoreBody.model_fields, "name", "status", "parent_id", "crm_id"})
 UNREADABLE = "unreadable"  # attributes of the row that could not be read and count as missing
 ERROR = "error"  # why a row has no score, else empty
@@ -231,7 +236,9 @@ def _store(access: tuple[str, bytes] | str) -> SignalStore | None:
 async def _signals(store: SignalStore | None, asked: Sequence[ScoreRequest]) -> SignalBatch:
     if store is None:
         return SignalBatch.unavailable(len(asked))
-    return await store.read([request.account.keys for request in asked])
+    return await store.read(
+        [request.account.keys for request in asked], rollups=[request.rollup for request in asked]
+    )
 
 
 def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -> ScoreRequest | str:

@@ -77,6 +77,26 @@ def account_keys(account_id: str | None, domain: str | None) -> tuple[str, ...]:
     return (*by_id, f"d:{normalised}") if normalised and normalised not in SHARED_DOMAINS else by_id
 
 
+def keys_named(account_id: str, domain: str = "") -> tuple[str, ...]:
+    """Return the names under which the signals of an account are kept, whose id may be its domain.
+
+    An e-mail address names one person's record and not the company.
+
+    Raises:
+        RequestError: nothing here names an account (`identity_missing`), or a text is no identity.
+
+    >>> keys_named("acme.com"), keys_named("jo@acme.com"), keys_named("42", "www.acme.com")
+    (('a:acme.com', 'd:acme.com'), ('a:jo@acme.com',), ('a:42', 'd:acme.com'))
+    """
+    account_id = checked_identity(account_id, "account_id")
+    domain = checked_identity(domain, "domain")
+    keys = (*account_keys(account_id, None if "@" in account_id else account_id), *account_keys(None, domain))
+    if not keys or (domain and not account_keys(None, domain)):
+        message = "name an account by its id, or by a domain of its own such as acme.com"
+        raise RequestError(message, field="domain" if domain else "account_id", code="identity_missing")
+    return tuple(dict.fromkeys(keys))
+
+
 def checked_identity(text: str, field_name: str) -> str:
     """Return an identity (account id or domain) without surrounding blanks.
 

@@ -8,6 +8,8 @@ from scoring.signals.record import keyed_hash
 
 LOG_PREFIX = "fb:s:"  # the account's signals
 LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
+PARENT_PREFIX = "fb:p:"  # whose child the account is
+CHILDREN_PREFIX = "fb:c:"  # which accounts are its children
 
 
 class StoredKeys:
