@@ -31,6 +31,7 @@ LOCK_KEY = "fb:families"
 LEASE = 10.0  # seconds that a writer may have the lock; one that ended with it holds up others for so long
 WAIT = 2.0  # seconds that a writer waits for it
 LOOKS_AGAIN = 0.02  # seconds
+PORTION = 100  # links
 MOST_NAMES = 20  # of one account
 RENEWED_FOR = 86_400.0  # seconds; links that are read are then made to live on again
 RENEWALS = 100_000  # names that a process remembers to have renewed
@@ -81,7 +82,11 @@ class Families:
         async with self._alone() as until:
             _, known = await walked(lambda walk: [_visit(walk, *pair) for pair in pairs], self._read)
             changes = FamilyChanges(known)
-            results = [self._linked(changes, *pair) for pair in pairs]
+            results = []
+            for place, pair in enumerate(pairs):
+                results.append(self._linked(changes, *pair))
+                if place % PORTION == PORTION - 1:
+                    await asyncio.sleep(0)  # lets other requests go on
             await self._carry_out(changes, until)
         return results
 
@@ -260,6 +265,6 @@ def _check(walk: Walk, child: Kin, parent: Kin) -> None:
     if cut or len(above) + 2 > MOST_LEVELS:
         message = f"a family has at most {MOST_LEVELS} levels; link the account to one further up"
         raise RequestError(message, field="parent_id", code="family_too_deep")
-    if len(walk.links_down(parent)) >= MOST_MEMBERS and not walk.is_linked(child, parent):
+    if walk.most_children(parent) >= MOST_MEMBERS and not walk.is_linked(child, parent):
         message = f"an account has at most {MOST_MEMBERS:,} children; link some to accounts between"
         raise RequestError(message, field="parent_id", code="family_too_large")

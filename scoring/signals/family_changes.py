@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from scoring.signals.family_links import FamilyLink, Kept
 from scoring.signals.stored_keys import CHILDREN_PREFIX, PARENT_PREFIX
@@ -28,22 +27,16 @@ class FamilyChanges:
         self.take_out(instead_of)
         self._gone.pop(link, None)
         self._new[link] = None
-        self._note(link, (link,))
+        for name in self.known.keys() & {*link.child, *link.parent}:
+            self.known[name].add(name, link)
 
     def take_out(self, links: Iterable[FamilyLink]) -> None:
         """Take out links."""
         for link in links:
             self._new.pop(link, None)
             self._gone[link] = None
-            self._note(link, ())
-
-    def _note(self, link: FamilyLink, instead: tuple[FamilyLink, ...]) -> None:
-        for name in self.known.keys() & set(link.child):
-            kept = self.known[name]
-            self.known[name] = replace(kept, up=(*(one for one in kept.up if one != link), *instead))
-        for name in self.known.keys() & set(link.parent):
-            kept = self.known[name]
-            self.known[name] = replace(kept, down=(*(one for one in kept.down if one != link), *instead))
+            for name in self.known.keys() & {*link.child, *link.parent}:
+                self.known[name].take_out(link)
 
     def steps(self) -> Iterator[dict[str, Lines]]:
         """Yield by stored key what is to be changed, one step after the other.

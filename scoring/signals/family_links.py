@@ -7,6 +7,7 @@ missing: a link holds where a name of the child has it, and the latest one is th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -59,24 +60,41 @@ def _link(fields: object) -> FamilyLink:
             raise ValueError("this is no link of a family")
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
     """What is kept of one name.
 
     Attributes:
         up: links in which it is the child.
         down: links in which it is the parent.
+        sides: what the account that has this name is called in them, and how often.
         readable: whether both could be read.
     """
 
-    up: tuple[FamilyLink, ...] = ()
-    down: tuple[FamilyLink, ...] = ()
-    readable: bool = True
+    __slots__ = ("down", "readable", "sides", "up")
 
-    def sides(self) -> Iterable[Names]:
-        """Yield what the account that has this name is called in links."""
-        yield from (link.child for link in self.up)
-        yield from (link.parent for link in self.down)
+    def __init__(
+        self, up: Iterable[FamilyLink] = (), down: Iterable[FamilyLink] = (), *, readable: bool = True
+    ) -> None:
+        self.up = dict.fromkeys(up)
+        self.down = dict.fromkeys(down)
+        self.sides = Counter([*(link.child for link in self.up), *(link.parent for link in self.down)])
+        self.readable = readable
+
+    def add(self, name: str, link: FamilyLink) -> None:
+        """Add a link in which this name stands."""
+        for links, side in ((self.up, link.child), (self.down, link.parent)):
+            if name in side and link not in links:
+                links[link] = None
+                self.sides[side] += 1
+
+    def take_out(self, link: FamilyLink) -> None:
+        """Take a link out, if it is there."""
+        for links, side in ((self.up, link.child), (self.down, link.parent)):
+            if link in links:
+                del links[link]
+                self.sides[side] -= 1
+                if not self.sides[side]:
+                    del self.sides[side]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def name_of(log_key: str) -> str:
 def kept(up: bytes, down: bytes, *, readable: bool) -> Kept:
     """Return what is kept of one name; what something else wrote there is unreadable."""
     try:
-        return Kept(read_links(up), read_links(down), readable)
+        return Kept(read_links(up), read_links(down), readable=readable)
     except ValueError:
         _log.error("signal store: links of a family are damaged: not written by Firebrand")
         return Kept(readable=False)

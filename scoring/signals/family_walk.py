@@ -72,7 +72,7 @@ class Walk:
             if name not in self._known:
                 self.unknown.add(name)
                 continue
-            for side in self._known[name].sides():
+            for side in self._known[name].sides:
                 if kin.is_side(side):
                     new = [other for other in side if other not in kin.names]
                     ids = kin.ids
@@ -96,6 +96,10 @@ class Walk:
         """Return the link that holds, or None for an account without a parent."""
         links = [link for link in self.links_up(child) if not child.is_side(link.parent)]
         return links[-1] if links else None
+
+    def most_children(self, parent: Kin) -> int:
+        """Return how many children an account has at most."""
+        return sum(len(self._kept(name).down) for name in parent.names)
 
     def is_linked(self, child: Kin, parent: Kin) -> bool:
         """Tell whether one account is said to be the child of another."""

@@ -46,7 +46,7 @@ SIGNALS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.builds(
         dict,
         member=st.integers(0, 3),
-        type=st.sampled_from(["visit", "demo_request", "webinar_attended", "pricing_page_view"]),
+        type=st.sampled_from(["page_view", "demo_request", "webinar", "pricing_page"]),
         days=st.integers(0, 60),
         event=st.integers(0, 8),
         person=st.sampled_from(["", "jo", "kim", "lee"]),

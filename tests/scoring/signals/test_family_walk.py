@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,10 +17,10 @@ def known(*links: FamilyLink) -> dict[str, Kept]:
     for link in links:
         for name in link.child:
             one = found.setdefault(name, Kept())
-            found[name] = replace(one, up=(*one.up, link))
+            found[name] = Kept((*one.up, link), one.down)
         for name in link.parent:
             one = found.setdefault(name, Kept())
-            found[name] = replace(one, down=(*one.down, link))
+            found[name] = Kept(one.up, (*one.down, link))
     return found
 
 
