@@ -81,7 +81,7 @@ class Done:
 
 
 def score_file(
-    file: Path, out: Path, artifacts: Path, *, objective: str, as_of: str, on_step: OnStep
+    file: Path, out: Path, artifacts: Path, *, objective: str, as_of: str, rollup: str = "", on_step: OnStep
 ) -> Done:
     """Score the accounts in a file; every row in gives a row out, in order.
 
@@ -91,6 +91,7 @@ def score_file(
         artifacts: the registry, whose active version scores.
         objective: a preset's name, or empty for the plan's own weights; a row's own goes before it.
         as_of: ISO 8601, or empty for now; a row's own goes before it.
+        rollup: whose signals count, or empty for each account's own; a row's own goes before it.
         on_step: told how far it is.
 
     Raises:
@@ -101,10 +102,16 @@ def score_file(
     artifact = read_active(artifacts)
     scorer = Scorer(artifact)
     defaults = ScoreBody.model_validate({})
-    if objective or as_of:
-        defaults = parse_score_body({"objective": objective or None, "as_of": as_of or None})
+    if objective or as_of or rollup:
+        defaults = parse_score_body(
+            {"objective": objective or None, "as_of": as_of or None, "rollup": rollup or None}
+        )
     scorer.objective(defaults.objective)
-    shared = {"objective": defaults.objective, "as_of": defaults.as_of or round(time.time(), 3)}
+    shared = {
+        "objective": defaults.objective,
+        "as_of": defaults.as_of or round(time.time(), 3),
+        "rollup": defaults.rollup,
+    }
     if out.suffix.lower() not in ENDINGS:
         raise FileError(f"cannot tell what to write from the name {out}: end it in {' or '.join(ENDINGS)}")
     if not out.parent.is_dir():

@@ -118,7 +118,15 @@ def test_bodies_are_described(document: dict[str, Any]) -> None:
         body = document["paths"][path]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"], path
     properties = document["components"]["schemas"]["ScoreBody"]["properties"]
-    assert set(properties) == {"account_id", "domain", "reference", "attributes", "objective", "as_of", "rollup"}
+    assert set(properties) == {
+        "account_id",
+        "domain",
+        "reference",
+        "attributes",
+        "objective",
+        "as_of",
+        "rollup",
+    }
 
 
 def test_the_answer_is_described_as_it_is(document: dict[str, Any], client: httpx.Client) -> None:
