@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +15,15 @@ from hypothesis import strategies as st
 from scoring.signals.activation import Activation, measure
 from scoring.signals.bounds import Bounds
 from scoring.signals.family_walk import Rollup
-from scoring.signals.last_good import LastGood
+from scoring.signals.last_good import HELD_FOR, LastGood
 from scoring.signals.log import SignalBatch
 from scoring.signals.policy import Policy
+from scoring.signals.servers import Servers
 from scoring.signals.signal import Signal
 from scoring.signals.store import SignalStore
-from tests.scoring.signals.conftest import OpenStore
+from tests.scoring.signals.conftest import OpenStore, SendingStore
+from tests.scoring.signals.reading import BUDGET, LATE, Lag
+from tests.scoring.signals.servers import Server, free_ports
 from tests.scoring.signals.test_families import DAY, NOW, keys, link, run
 
 POLICY = Policy()
@@ -223,3 +229,36 @@ def test_a_request_without_roll_up_reads_nothing_of_families(
             assert reads == 3, "one for each level"
 
     run(work())
+
+
+def test_a_store_that_hangs_costs_a_family_no_more_time_than_an_account(tmp_path: Path) -> None:
+    async def timed(store: SignalStore) -> tuple[SignalBatch, float]:
+        async with Lag() as lag:
+            began = time.monotonic()
+            batch = await read(store, "a:9", rollup=Rollup.FAMILY)
+            seconds = time.monotonic() - began
+        return batch, seconds - lag.seconds
+
+    async def work(server: Server) -> None:
+        store = SendingStore(Servers(server.url), person_key=b"key", read_budget=BUDGET)
+        try:
+            await store.send([Signal((f"a:{n}",), "page_view", NOW - 5, "e") for n in range(10)], now=NOW)
+            await link(store, *((f"a:{n}", f"a:{n - 1}") for n in range(1, 10)))
+            await asyncio.sleep(HELD_FOR + 0.1)  # links that were just changed are not taken up at once
+            fresh = await store.read([("a:9",)], rollups=[Rollup.FAMILY], now=NOW, budget=5.0)
+            assert (len(fresh.records), fresh.read_ago.tolist()) == (10, [0.0])
+            server.hang()
+            try:
+                for _ in range(5):
+                    batch, seconds = await timed(store)
+                    assert seconds < BUDGET + LATE
+                    assert (len(batch.records), batch.rolled_up[0].unread) == (10, 0)
+                    assert 0 < batch.read_ago[0] < 60
+            finally:
+                server.go_on()
+        finally:
+            await store.close()
+
+    (port,) = free_ports(1)
+    with Server(tmp_path / "server", port) as server:
+        run(work(server))
