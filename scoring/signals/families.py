@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 
@@ -20,17 +18,14 @@ from scoring.errors import RequestError, StoreUnavailableError
 from scoring.signals.background import cancelled, in_background
 from scoring.signals.family_changes import FamilyChanges
 from scoring.signals.family_links import FamilyLink, Kept, Kin, Names
+from scoring.signals.family_lock import alone
 from scoring.signals.family_reads import kept, name_of
 from scoring.signals.family_walk import MOST_LEVELS, MOST_MEMBERS, Family, Rollup, Walk, names_of, walked
 from scoring.signals.last_good import LastGood
-from scoring.signals.scripts import RELINK, UNLOCK
+from scoring.signals.scripts import RELINK
 from scoring.signals.servers import Call, Servers
 from scoring.signals.stored_keys import CHILDREN_PREFIX, PARENT_PREFIX, StoredKeys
 
-LOCK_KEY = "fb:families"
-LEASE = 10.0  # seconds that a writer may have the lock; one that ended with it holds up others for so long
-WAIT = 2.0  # seconds that a writer waits for it
-LOOKS_AGAIN = 0.02  # seconds
 PORTION = 100  # links
 MOST_NAMES = 20  # of one account
 RENEWED_FOR = 86_400.0  # seconds; links that are read are then made to live on again
@@ -79,7 +74,7 @@ class Families:
             StoreUnavailableError: not all of them were stored; sending all of them again is safe.
         """
         pairs = [(self._names(child), self._names(parent)) for child, parent in asked]
-        async with self._alone() as until:
+        async with alone(self._servers) as until:
             _, known = await walked(lambda walk: [_visit(walk, *pair) for pair in pairs], self._read)
             changes = FamilyChanges(known)
             results = []
@@ -114,7 +109,7 @@ class Families:
             StoreUnavailableError: it may still be; ask again.
         """
         names = self._names(keys)
-        async with self._alone() as until:
+        async with alone(self._servers) as until:
             links, known = await walked(lambda walk: walk.links_up(walk.account(names)), self._read)
             changes = FamilyChanges(known)
             changes.take_out(links)
@@ -133,7 +128,7 @@ class Families:
         known = await self._read(names)
         if not any(one.up or one.down for one in known.values()):
             return
-        async with self._alone() as until:
+        async with alone(self._servers) as until:
             known = await self._read(names)
             changes = FamilyChanges(dict(known))
             changes.take_out(chain.from_iterable((*one.up, *one.down) for one in known.values()))
@@ -209,31 +204,6 @@ class Families:
                 )
         finally:
             self._last_good.forget(changed)
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[float]:
-        """Hold the lock; gives when to stop writing, on the clock of the event loop.
-
-        Raises:
-            StoreUnavailableError: others had it for too long.
-        """
-        loop, token = asyncio.get_running_loop(), secrets.token_hex(8)
-        give_up = loop.time() + WAIT
-        while True:
-            asked_at = loop.time()
-            take = ("SET", LOCK_KEY, token, "NX", "PX", int(LEASE * 1000))
-            if await self._servers.ask(LOCK_KEY, *take):
-                break
-            if loop.time() > give_up:
-                raise StoreUnavailableError("others are changing families for too long; try again")
-            await asyncio.sleep(LOOKS_AGAIN)
-        try:
-            yield asked_at + LEASE / 2
-        finally:
-            try:
-                await self._servers.run(UNLOCK, [Call((LOCK_KEY,), (token,))])
-            except StoreUnavailableError as error:
-                _log.warning("signal store: the lock of families stays for %g s: %s", LEASE, error)
 
 
 def _visit(walk: Walk, child: Names, parent: Names) -> list[Kin]:

@@ -15,7 +15,7 @@ from scoring.signals.family_links import BY_ID, FamilyLink, Kept, Kin, Names
 
 MOST_LEVELS = 10
 MOST_MEMBERS = 1_000
-MOST_ROUNDS = 3 * MOST_LEVELS  # of reading: up, down, and for further names of those that are met
+MOST_ROUNDS = 6 * MOST_LEVELS  # of reading: up, down, and for further names of those that are met
 _NOTHING = Kept()
 
 Result = TypeVar("Result")
@@ -192,9 +192,10 @@ async def walked(
         walk = Walk(known)
         result = visit(walk)
         if not walk.unknown:
-            break
+            return result, known
         known.update(await read(sorted(walk.unknown)))
-    return result, known
+    known.update({name: Kept(readable=False) for name in walk.unknown})  # too far to go there
+    return visit(Walk(known)), known
 
 
 def names_of(families: Iterable[Family]) -> list[str]:

@@ -138,7 +138,7 @@ class SignalStore:
         until = asyncio.get_running_loop().time() + allowed
         stored = [self._stored.all_of(keys) for keys in accounts]
         bounds = replace(self._bounds, earliest=(time.time() if now is None else now) - self._horizon)
-        if any(rollup is not Rollup.NONE for rollup in rollups):
+        if rollups.count(Rollup.NONE) < len(rollups):
             return await self._read_families(stored, rollups, bounds, until)
         keys = list(dict.fromkeys(chain.from_iterable(stored)))
         if not keys:

@@ -9,7 +9,8 @@ import redis
 
 from scoring.errors import RequestError, StoreUnavailableError
 from scoring.signals import families as module
-from scoring.signals.families import LOCK_KEY, LinkStatus
+from scoring.signals import family_lock as lock
+from scoring.signals.families import LinkStatus
 from scoring.signals.family_walk import MOST_LEVELS, Rollup
 from scoring.signals.servers import Servers
 from scoring.signals.signal import Signal
@@ -159,16 +160,16 @@ def test_of_links_that_would_make_a_circle_together_one_is_refused(open_store: O
 def test_a_writer_that_ended_with_the_lock_holds_up_others_until_its_lease_is_over(
     open_store: OpenStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WAIT", 0.1)
+    monkeypatch.setattr(lock, "WAIT", 0.1)
 
     async def work() -> None:
         async with open_store() as store:
-            client.set(LOCK_KEY, "of one that is gone", px=400)
+            client.set(lock.LOCK_KEY, "of one that is gone", px=400)
             with pytest.raises(StoreUnavailableError, match="try again"):
                 await link(store, ("a:2", "a:1"))
-            monkeypatch.setattr(module, "WAIT", 5.0)
+            monkeypatch.setattr(lock, "WAIT", 5.0)
             assert await link(store, ("a:2", "a:1")) == [LINKED]
-            assert not client.exists(LOCK_KEY)
+            assert not client.exists(lock.LOCK_KEY)
 
     run(work())
 

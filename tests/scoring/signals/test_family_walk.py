@@ -184,3 +184,13 @@ def test_an_account_by_its_domain_alone_is_any_that_has_the_domain() -> None:
     kin = Kin(("d:acme.com",), ("d:acme.com",), ())
     assert kin.is_side(("a:1", "d:acme.com"))
     assert not kin.is_side(("a:1", "d:other.com"))
+
+
+def test_a_walk_that_takes_too_many_readings_says_that_it_did_not_read_all() -> None:
+    async def read(wanted: Sequence[str]) -> Mapping[str, Kept]:
+        """Give each name one more name of the same account, without end."""
+        return {name: Kept(up=[link(f"{name} {name}x", "a:1")]) for name in wanted}
+
+    family, known_ = asyncio.run(walked(lambda walk: walk.family(("d:a",), Rollup.PARENT), read))
+    assert len(family.own.kin.names) > MOST_LEVELS
+    assert any(not one.readable for one in known_.values())
