@@ -13,7 +13,7 @@ from api.auth import SCHEMES, require_key
 from api.metrics import CountRequests, Metrics
 from api.other_models import OtherModels
 from api.request_id import RequestIds
-from api.routes import accounts, changes, health, models, score, signals, webhooks
+from api.routes import accounts, changes, families, health, models, score, signals, webhooks
 from api.service import Service
 from api.settings import Settings
 from api.webhooks.sources import read_sources
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     bodies.install(app)
     guarded = [Depends(require_key), *(Security(scheme) for scheme in SCHEMES)]
-    for routes in (score, signals, accounts, changes, models):
+    for routes in (score, signals, accounts, changes, families, models):
         app.include_router(routes.router, dependencies=guarded)
     for routes in (webhooks, health):  # webhooks prove themselves by their signatures
         app.include_router(routes.router)

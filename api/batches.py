@@ -67,7 +67,7 @@ async def score_batch(service: Service, bulk: BulkBody, request_id: str) -> list
     Returns:
         One JSON object per account, in order.
     """
-    defaults = {"objective": bulk.objective, "as_of": bulk.as_of}
+    defaults = {"objective": bulk.objective, "as_of": bulk.as_of, "rollup": bulk.rollup}
     now = service.now()
     parsed = [_parse_item(raw, defaults, service, now, request_id) for raw in bulk.accounts]
     answers = iter(await service.score([item for item in parsed if isinstance(item, ScoreRequest)]))

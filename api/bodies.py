@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api.family_bodies import FamilyBody, ParentBody
 from api.forms import FORM, read_fields
 from api.ndjson import NDJSON, is_ndjson, looks_like_lines, read_lines
 from api.schemas import BulkBody, ScoreBody, SignalsBody
@@ -19,7 +20,7 @@ from scoring.errors import RequestError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _REF = "#/components/schemas/{model}"
-_DESCRIBED: tuple[type[BaseModel], ...] = (ScoreBody, BulkBody, SignalsBody)
+_DESCRIBED: tuple[type[BaseModel], ...] = (ScoreBody, BulkBody, SignalsBody, ParentBody, FamilyBody)
 
 
 async def json_body(request: Request) -> Any:

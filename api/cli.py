@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from api.analyze_commands import analyze
 from api.book_commands import books
+from api.family_commands import families
 from api.model_commands import Artifacts, models, show_version
 from api.plan_commands import plans
 from api.signal_commands import signals
@@ -37,6 +38,7 @@ app.add_typer(models, name="models")
 app.add_typer(books, name="book")
 app.add_typer(plans, name="plan")
 app.add_typer(signals, name="signals")
+app.add_typer(families, name="families")
 app.command(epilog="Example: firebrand analyze book --out analysis")(analyze)
 told = Console(stderr=True)  # what people read; stdout is for what programs read
 
@@ -139,6 +141,9 @@ def score(
     artifacts: Artifacts = Path("artifacts"),
     objective: Annotated[str, typer.Option(help="A preset's name; the plan's own weights if empty.")] = "",
     as_of: Annotated[str, typer.Option(help="ISO 8601; now if empty. Later signals do not count.")] = "",
+    rollup: Annotated[
+        str, typer.Option(help="Whose signals count: none, parent (and all beneath), family.")
+    ] = "",
 ) -> None:
     """Score a file of accounts, a chunk at a time; every row in gives a row out, in order.
 
@@ -147,7 +152,9 @@ def score(
     with _training_group():
         from api.score_file import score_file
     with _progress() as on_step:
-        done = score_file(file, out, artifacts, objective=objective, as_of=as_of, on_step=on_step)
+        done = score_file(
+            file, out, artifacts, objective=objective, as_of=as_of, rollup=rollup, on_step=on_step
+        )
     for note in done.notes:
         told.print(f"[yellow]note[/] {escape(note)}", highlight=False, soft_wrap=True)
     _tell(

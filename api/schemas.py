@@ -22,6 +22,7 @@ from scoring.account import Account
 from scoring.errors import RequestError
 from scoring.plan import OBJECTIVES, PRESETS
 from scoring.scorer import Scorer, ScoreRequest
+from scoring.signals.family_walk import Rollup
 from scoring.signals.policy import COUNTED_TYPES
 from scoring.values import as_moment
 
@@ -51,8 +52,14 @@ def _as_objective(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(f"give finite weights of {names}, or a preset's name") from None
 
 
+def _as_rollup(value: Any) -> Any:
+    """Take nothing for none; forms and files send empty texts."""
+    return (value.strip().lower() or None) if isinstance(value, str) else value
+
+
 Text = Annotated[str, BeforeValidator(_as_text), Field(max_length=256)]
 Moment = Annotated[float | None, BeforeValidator(_as_moment, json_schema_input_type=str | float | None)]
+RollupWord = Annotated[Rollup | None, BeforeValidator(_as_rollup)]
 FiniteWeights = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
 Objective = Annotated[FiniteWeights | str | None, WrapValidator(_as_objective)]
 
@@ -92,6 +99,12 @@ class ScoreBody(BaseModel):
     )
     as_of: Moment = Field(default=None, description="Score as of this moment; later signals do not count.")
 
+    rollup: RollupWord = Field(
+        default=None,
+        description="Whose signals count: the account's own (none), those of all accounts beneath it as well "
+        "(parent), or of its whole family.",
+    )
+
     def request(self, scorer: Scorer, *, now: float, request_id: str) -> ScoreRequest:
         """Turn the body into a request to the scorer.
 
@@ -107,6 +120,7 @@ class ScoreBody(BaseModel):
             objective=scorer.objective(self.objective),
             reference=self.reference or "",
             request_id=request_id,
+            rollup=self.rollup or Rollup.NONE,
         )
 
 
@@ -115,11 +129,12 @@ UnreadAccount = Annotated[Any, PlainValidator(lambda raw: raw, json_schema_input
 
 
 class BulkBody(BaseModel):
-    """Many accounts to score; `objective` and `as_of` hold for those that give none of their own."""
+    """Many accounts to score; what stands beside them holds for those that give none of their own."""
 
     accounts: list[UnreadAccount]
     objective: Objective = None
     as_of: Moment = None
+    rollup: RollupWord = None
 
 
 class SignalBody(BaseModel):
@@ -192,7 +207,7 @@ def parse_score_body(raw: Any, defaults: Mapping[str, Any] | None = None) -> Sco
 
     Args:
         raw: parsed JSON, or the fields of a query or form; a CRM object is read too.
-        defaults: `objective` and `as_of` where the account gives none.
+        defaults: `objective`, `as_of` and `rollup` where the account gives none.
 
     Raises:
         RequestError: it is no object, or a field has the wrong form.

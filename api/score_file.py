@@ -52,7 +52,12 @@ COLUMNS: dict[str, pl.DataType] = {
     "reasons": pl.String(),
 }
 IDENTITY = ("account_id", "domain", "reference")  # what a row without a score is found by
-FIELDS = (*IDENTITY, "objective", "as_of")  # columns that are no attributes, however their names are written
+FIELDS = (
+    *IDENTITY,
+    "objective",
+    "as_of",
+    "rollup",
+)  # columns that are no attributes, however their names are written
 NOT_ATTRIBUTES = frozenset({*ScoreBody.model_fields, "name", "status", "parent_id", "crm_id"})
 UNREADABLE = "unreadable"  # attributes of the row that could not be read and count as missing
 ERROR = "error"  # why a row has no score, else empty
@@ -76,7 +81,7 @@ class Done:
 
 
 def score_file(
-    file: Path, out: Path, artifacts: Path, *, objective: str, as_of: str, on_step: OnStep
+    file: Path, out: Path, artifacts: Path, *, objective: str, as_of: str, rollup: str = "", on_step: OnStep
 ) -> Done:
     """Score the accounts in a file; every row in gives a row out, in order.
 
@@ -86,6 +91,7 @@ def score_file(
         artifacts: the registry, whose active version scores.
         objective: a preset's name, or empty for the plan's own weights; a row's own goes before it.
         as_of: ISO 8601, or empty for now; a row's own goes before it.
+        rollup: whose signals count, or empty for each account's own; a row's own goes before it.
         on_step: told how far it is.
 
     Raises:
@@ -96,10 +102,16 @@ def score_file(
     artifact = read_active(artifacts)
     scorer = Scorer(artifact)
     defaults = ScoreBody.model_validate({})
-    if objective or as_of:
-        defaults = parse_score_body({"objective": objective or None, "as_of": as_of or None})
+    if objective or as_of or rollup:
+        defaults = parse_score_body(
+            {"objective": objective or None, "as_of": as_of or None, "rollup": rollup or None}
+        )
     scorer.objective(defaults.objective)
-    shared = {"objective": defaults.objective, "as_of": defaults.as_of or round(time.time(), 3)}
+    shared = {
+        "objective": defaults.objective,
+        "as_of": defaults.as_of or round(time.time(), 3),
+        "rollup": defaults.rollup,
+    }
     if out.suffix.lower() not in ENDINGS:
         raise FileError(f"cannot tell what to write from the name {out}: end it in {' or '.join(ENDINGS)}")
     if not out.parent.is_dir():
@@ -231,7 +243,9 @@ def _store(access: tuple[str, bytes] | str) -> SignalStore | None:
 async def _signals(store: SignalStore | None, asked: Sequence[ScoreRequest]) -> SignalBatch:
     if store is None:
         return SignalBatch.unavailable(len(asked))
-    return await store.read([request.account.keys for request in asked])
+    return await store.read(
+        [request.account.keys for request in asked], rollups=[request.rollup for request in asked]
+    )
 
 
 def _parsed(row: Mapping[str, Any], shared: Mapping[str, Any], scorer: Scorer) -> ScoreRequest | str:

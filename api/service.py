@@ -18,6 +18,7 @@ from scoring.scorer import Scorer, ScoreRequest
 from scoring.signals.store import SignalStore
 
 PRESENT_SECONDS = 60.0  # a request as of so short a time ago is about the present
+FEW_SIGNALS = 10_000  # scored on the event loop; families may have more
 SMALL_BATCH = 16  # accounts scored on the event loop; larger batches would hold up other requests there
 
 
@@ -33,8 +34,10 @@ class Service:
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Answer]:
         """Read the accounts' signals in one round trip, and score them in order."""
-        signals = await self.store.read([request.account.keys for request in requests])
-        if len(requests) <= SMALL_BATCH:
+        signals = await self.store.read(
+            [request.account.keys for request in requests], rollups=[request.rollup for request in requests]
+        )
+        if len(requests) <= SMALL_BATCH and len(signals.records) <= FEW_SIGNALS:
             answers = self.scorer.score_many(requests, signals)
         else:
             answers = await run_in_threadpool(self.scorer.score_many, requests, signals)

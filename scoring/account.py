@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,22 +20,16 @@ LONGEST_IDENTITY = 256  # characters; longer ones are mistakes, and every one is
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#]*@)?([^/?#:@]+)", re.IGNORECASE)
 _HOST_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-# Many companies share these, so they identify none: mailbox providers, and sites that host companies' pages.
-SHARED_DOMAINS = frozenset(
-    {"126.com", "163.com", "aol.com", "facebook.com", "gmail.com", "gmx.de", "gmx.net", "googlemail.com"}
-    | {
-        "hotmail.com",
-        "icloud.com",
-        "instagram.com",
-        "linkedin.com",
-        "live.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-    }
-    | {"outlook.com", "proton.me", "protonmail.com", "qq.com", "web.de", "yahoo.com"}
-)
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+
+
+def _shared_domains() -> frozenset[str]:
+    table = tomllib.loads(Path(__file__).with_name("shared_domains.toml").read_text(encoding="utf-8"))
+    rule = (f"{name}.{country}" for name in table["everywhere"] for country in table["countries"])
+    return frozenset([*rule, *table["mailboxes"], *table["disposable"], *table["hosts"]])
+
+
+SHARED_DOMAINS = _shared_domains()  # many companies share these, so they identify none
 
 
 @cache
@@ -97,6 +93,22 @@ def keys_named(account_id: str, domain: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def no_identity(what: str, *domains: str) -> RequestError:
+    """Return the error of something that names no account; it says where a domain is one that many share.
+
+    Args:
+        what: is needed, and of what.
+        domains: those that were given instead, or addresses.
+    """
+    shared = any(normalise_domain(domain) in SHARED_DOMAINS for domain in domains if domain)
+    why = (
+        "; the one given is shared by many: a mailbox provider's, or a site that hosts pages"
+        if shared
+        else ""
+    )
+    return RequestError(what + why, field="account_id", code="identity_missing")
+
+
 def checked_identity(text: str, field_name: str) -> str:
     """Return an identity (account id or domain) without surrounding blanks.
 
@@ -132,5 +144,5 @@ class Account:
         )
         if not keys:
             message = "an account needs an account_id, or a domain of its own such as acme.com"
-            raise RequestError(message, field="account_id", code="identity_missing")
+            raise no_identity(message, self.domain)
         object.__setattr__(self, "keys", keys)

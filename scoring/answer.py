@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,17 @@ class FamilyDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledUpDetail:
+    """The other accounts whose signals count at this one; the request says whether any do."""
+
+    rollup: str = "none"  # none, parent (and all accounts beneath it) or family
+    accounts: int = 0  # how many others
+    ids: list[str] = field(default_factory=list)  # ten of them at most, from the top down; domains without id
+    unread: int = 0  # how many, itself among them, could not be read in full
+    cut: bool = False  # there are more than are counted together
+
+
+@dataclass(frozen=True, slots=True)
 class SignalsDetail:
     """The signals behind I, R and E. The points of drivers, triggers and others sum exactly to Intent's."""
 
@@ -112,6 +123,7 @@ class SignalsDetail:
     intent_points: float  # Intent, 0..100, not rounded
     other_points: float  # what signals give that are not among the drivers
     drivers: list[DriverDetail]
+    rolled_up: RolledUpDetail = RolledUpDetail()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 
-from scoring.answer import Answer, DriverDetail, FamilyDetail, SignalsDetail, TriggerDetail
+from scoring.answer import (
+    Answer,
+    DriverDetail,
+    FamilyDetail,
+    RolledUpDetail,
+    SignalsDetail,
+    TriggerDetail,
+)
 from scoring.fit import POINT_GRID
 from scoring.moments import DAY, say_ago, say_second, say_span
 from scoring.signals.activation import Activation
 from scoring.signals.drivers import Driver
 from scoring.signals.people import SENIORITIES
+from scoring.signals.rolled_up import RolledUp
 from scoring.triggers import Held, Holding
 
 REASONS_FOR_INTENT = 2  # drivers that are named
 LONGEST_REASON = 118  # characters
 _LONGEST_NAME = 28  # characters of a type or topic in a reason
 _WORTH_NAMING = SENIORITIES.index("director")  # from this seniority on, whoever takes part is mentioned
+_ALONE = RolledUpDetail()
 _ALL = "Intent, Recency, Engagement"
 
 
-def signals_detail(activation: Activation, row: int, as_of: float) -> SignalsDetail:
+def signals_detail(
+    activation: Activation, row: int, as_of: float, rolled_up: RolledUp | None
+) -> SignalsDetail:
     """Say what the signals of one account were.
 
     Args:
         activation: of a batch.
         row: of the account.
         as_of: its moment, unix seconds.
+        rolled_up: whose signals were counted with its own; None where it is on its own.
     """
     breadth, all_of_them = activation.breadth, activation.families["all"]
     return SignalsDetail(
@@ -46,6 +59,9 @@ def signals_detail(activation: Activation, row: int, as_of: float) -> SignalsDet
         intent_points=float(activation.intent_points[row]),
         other_points=float(activation.drivers.other[row]),
         drivers=[_driver(driver) for driver in activation.drivers.of(row)],
+        rolled_up=_ALONE
+        if rolled_up is None
+        else RolledUpDetail(**{**asdict(rolled_up), "ids": [*rolled_up.ids]}),
     )
 
 
@@ -106,6 +122,7 @@ def signal_reasons(answer: Answer) -> Iterator[str]:
         return
     if signals.read_ago > 0:
         yield f"{_ALL}: the store did not answer; signals are those read {say_span(signals.read_ago)} ago"
+    yield from _others(signals.rolled_up)
     yield from (shortened(f"Intent: {_situation(one, answer.as_of)}", LONGEST_REASON) for one in triggers)
     if signals.age_days is None:
         yield f"{'Recency, Engagement' if triggers else _ALL}: no signals yet"
@@ -114,6 +131,20 @@ def signal_reasons(answer: Answer) -> Iterator[str]:
         yield f"Intent: {_intent(signals.drivers, answer.as_of) or 'no signal that speaks of intent'}"
     yield f"Recency: {_recency(signals.recency, answer.as_of)}"
     yield f"Engagement: {_engagement(signals)}"
+
+
+def _others(rolled_up: RolledUpDetail) -> Iterator[str]:
+    """Say whose signals count as well, and whose are missing."""
+    others = rolled_up.accounts
+    if others and rolled_up.rollup == "parent":
+        yield f"{_ALL}: with {_counted(others, 'subsidiary', 'subsidiaries')}"
+    elif others:
+        yield f"{_ALL}: with {_counted(others, 'other account')} of its family"
+    if rolled_up.unread:
+        lost = f"{rolled_up.unread:,} of {_counted(others + 1, 'account')}"
+        yield f"{_ALL}: {lost} could not be read in full; the score is without what is missing"
+    if rolled_up.cut:
+        yield f"{_ALL}: the family is larger than is counted together; the rest does not count"
 
 
 def _situation(trigger: TriggerDetail, as_of: str) -> str:

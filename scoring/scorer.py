@@ -23,7 +23,9 @@ from scoring.fit import Fit, Objective
 from scoring.moments import say_moment
 from scoring.readings import Known
 from scoring.signals.activation import Activation, measure
+from scoring.signals.family_walk import Rollup
 from scoring.signals.log import SignalBatch
+from scoring.signals.rolled_up import RolledUp
 from scoring.triggers import Held, Triggers
 
 HIGH_COVERAGE, MEDIUM_COVERAGE = 0.8, 0.5  # from which an answer's confidence is high, or medium
@@ -38,6 +40,7 @@ class ScoreRequest:
     objective: Objective  # from `Scorer.objective`
     reference: str = ""  # the caller's own, echoed
     request_id: str = ""
+    rollup: Rollup = Rollup.NONE  # whose signals count
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class _Batch:
     memberships: Sequence[Membership]
     held: Held
     activation: Activation
+    rolled_up: Mapping[int, RolledUp]
     fire: Fire
 
 
@@ -116,7 +120,9 @@ class Scorer:
         activation = measure(self.artifact.policy, signals, as_of, held.weights)
         fire = self._fire(fit, memberships, activation)
         unknown = [names for _, names in recognised]
-        batch = _Batch(requests, known, unknown, encoded, fit, memberships, held, activation, fire)
+        batch = _Batch(
+            requests, known, unknown, encoded, fit, memberships, held, activation, signals.rolled_up, fire
+        )
         return [self._answer(batch, row) for row in range(len(requests))]
 
     def _membership(self, attributes: Mapping[str, Any], fit: float) -> Membership:
@@ -142,7 +148,8 @@ class Scorer:
 
     def _answer(self, batch: _Batch, row: int) -> Answer:
         request, membership = batch.requests[row], batch.memberships[row]
-        degraded = not batch.activation.live[row]
+        rolled_up = batch.rolled_up.get(row)
+        degraded = not batch.activation.live[row] or (rolled_up is not None and rolled_up.unread > 0)
         intent, recency, engagement = self._activation(batch, row)
         answer = Answer(
             account_id=request.account.account_id,
@@ -189,7 +196,9 @@ class Scorer:
                 exclusion_reason=membership.exclusion_reason,
                 gate=float(batch.fire.gate[row]),
             ),
-            signals=explain_signals.signals_detail(batch.activation, row, request.as_of),
+            signals=explain_signals.signals_detail(
+                batch.activation, row, request.as_of, batch.rolled_up.get(row)
+            ),
             triggers=explain_signals.trigger_details(batch.held, batch.activation, row, request.as_of),
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from scoring.signals.families import Families
+from scoring.signals.family_reads import name_of
 from scoring.signals.last_good import LastGood
 from scoring.signals.links import Links
 from scoring.signals.names import KnownNames
@@ -30,6 +32,22 @@ class Erased:
     logs: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of accounts beside their signals, and goes with them.
+
+    Attributes:
+        last_good: of this process. Others have caches of their own, which may give what was erased while the
+            store does not answer, until it is too old for them.
+        scored: what accounts were scored with.
+        families: who belongs to whom.
+    """
+
+    last_good: LastGood
+    scored: RememberedScores
+    families: Families
+
+
 class Erasure:
     """Erases from the logs, and from what is kept beside them.
 
@@ -37,24 +55,14 @@ class Erasure:
         servers: where they are.
         links: which logs belong together; a log that shares signals with an erased one goes as well.
         names: through which other processes learn that links are gone.
-        last_good: of this process. Others have caches of their own, which may give what was erased while the
-            store does not answer, until it is too old for them.
-        scored: what accounts were scored with.
+        kept: what goes with an account.
     """
 
-    def __init__(
-        self,
-        servers: Servers,
-        links: Links,
-        names: KnownNames,
-        last_good: LastGood,
-        scored: RememberedScores,
-    ) -> None:
+    def __init__(self, servers: Servers, links: Links, names: KnownNames, kept: Kept) -> None:
         self._servers = servers
         self._links = links
         self._names = names
-        self._last_good = last_good
-        self._scored = scored
+        self._kept = kept
 
     async def of_accounts(self, logs: Sequence[str]) -> Erased:
         """Erase logs, those that share signals with them, and all that is kept beside.
@@ -66,7 +74,8 @@ class Erasure:
         """
         linked = await self._links.with_linked(logs)
         erased = await self._records(linked, _EVERYBODY)
-        await self._scored.erase(linked)
+        await self._kept.scored.erase(linked)
+        await self._kept.families.forget(tuple(map(name_of, linked)))
         await self._servers.delete([*chain.from_iterable(map(beside, linked))])
         await self._links.remove(logs)
         await self._names.note_erasure()
@@ -88,5 +97,5 @@ class Erasure:
         try:
             counts = await self._servers.run(ERASE, [Call((key,), (person,)) for key in logs])
         finally:
-            self._last_good.forget(logs)
+            self._kept.last_good.forget(logs)
         return Erased(sum(counts), sum(map(bool, counts)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scoring.signals.bounds import Bounds, counting, in_order
 from scoring.signals.names import Names
 from scoring.signals.record import RECORD, SIZE, Records, decode
+from scoring.signals.rolled_up import RolledUp
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,7 @@ class SignalBatch:
         types: names by id, as in `records["type"]`; so `topics` and `channels`.
         read_ago: shape (n,), seconds since the logs were read: 0 is now, more is what was known when the
             store last answered, and NaN could not be read, which is not the same as no signals.
+        rolled_up: by account, whose signals count at it beside its own; accounts without are on their own.
     """
 
     owner: NDArray[np.intp]
@@ -31,6 +33,7 @@ class SignalBatch:
     topics: tuple[str, ...]
     channels: tuple[str, ...]
     read_ago: NDArray[np.float64]
+    rolled_up: Mapping[int, RolledUp] = field(default_factory=dict)
 
     @property
     def available(self) -> NDArray[np.bool_]:
@@ -111,3 +114,24 @@ class SignalBatch:
         read_ago[self.owner[unknown]] = np.nan
         kept = ~np.isnan(read_ago)[self.owner]
         return replace(named, owner=self.owner[kept], records=self.records[kept], read_ago=read_ago)
+
+    def united(self, into: NDArray[np.intp], n: int, bounds: Bounds) -> SignalBatch:
+        """Return the batch of n accounts, each with the signals of some accounts of this one.
+
+        Events of two accounts are two, whatever their ids; of a gauge the latest value counts. An account is
+        as old as the oldest log that was read for it, and unavailable where none could be.
+
+        Args:
+            into: (accounts of this batch,), which of the n each goes to.
+            n: accounts, each of which something goes to.
+            bounds: how much of each of the n counts.
+
+        >>> two = SignalBatch.from_logs([[bytes(24)], [bytes(24)]])
+        >>> len(two.united(np.array([0, 0]), 1, Bounds()).records)
+        2
+        """
+        owner, records = in_order(into[self.owner], self.records)
+        keep = counting(owner, records, bounds, several_logs=False)
+        read_ago = np.full(n, np.nan)
+        np.fmax.at(read_ago, into, self.read_ago)
+        return replace(self, owner=owner[keep], records=records[keep], read_ago=read_ago)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from scoring.account import account_keys, checked_identity, normalise_domain
+from scoring.account import account_keys, checked_identity, no_identity, normalise_domain
 from scoring.errors import RequestError
 from scoring.signals.people import read_role, read_seniority, read_title
 from scoring.values import as_flag, as_moment, is_missing
@@ -19,6 +19,7 @@ CLOCK_SKEW = 300.0  # seconds a sender's clock may be ahead of ours
 _SECONDS_PER_DAY = 86_400
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _AN_ADDRESS = re.compile(r"\S@\S+\.\S")
+NEEDED = "a signal needs an account_id, a company's domain such as acme.com, or an e-mail address there"
 ADDRESS = "(address)"  # stands for an e-mail address where a type, topic or channel should be
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
@@ -58,8 +59,7 @@ class Signal:
 
     def __post_init__(self) -> None:
         if not self.keys:
-            message = "a signal needs an account_id, a domain such as acme.com, or an e-mail address"
-            raise RequestError(message, field="account_id", code="identity_missing")
+            raise no_identity(NEEDED)
 
     @classmethod
     def parse(cls, raw: Mapping[str, object], *, now: float) -> Signal:
@@ -115,11 +115,18 @@ def _refuse(field: str, code: str, what_to_do: str) -> RequestError:
 
 
 def read_keys(raw: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the names of the account's logs; none where nothing names an account."""
+    """Return the names of the account's logs; none where nothing was sent that could name one.
+
+    Raises:
+        RequestError: what was sent names none (`identity_missing`), or is no identity.
+    """
     account_id, domain, email = (
         checked_identity(_plain(raw.get(name), name), name) for name in ("account_id", "domain", "email")
     )
-    return account_keys(account_id, domain if domain and normalise_domain(domain) else email)
+    keys = account_keys(account_id, domain if domain and normalise_domain(domain) else email)
+    if not keys and (domain or email):
+        raise no_identity(NEEDED, domain, email)
+    return keys
 
 
 def _plain(value: object, field: str) -> str:

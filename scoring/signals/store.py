@@ -14,12 +14,16 @@ from dataclasses import replace
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.errors import StoreUnavailableError
 from scoring.signals.bounds import Bounds
 from scoring.signals.columns import SignalColumns
 from scoring.signals.encode import encode, names_used
-from scoring.signals.erasure import Erased, Erasure
+from scoring.signals.erasure import Erased, Erasure, Kept
+from scoring.signals.families import Families
+from scoring.signals.family_reads import FamilyReads, gather, name_of
+from scoring.signals.family_walk import Rollup
 from scoring.signals.last_good import LastGood
 from scoring.signals.links import Links
 from scoring.signals.log import SignalBatch
@@ -27,7 +31,7 @@ from scoring.signals.names import KnownNames
 from scoring.signals.record import person_hashes
 from scoring.signals.remembered import RememberedScores
 from scoring.signals.servers import Servers
-from scoring.signals.shard import Away
+from scoring.signals.shard import AWAY, Away
 from scoring.signals.shared_reads import SharedReads
 from scoring.signals.stored_keys import StoredKeys
 from scoring.signals.transfer import Parts, Transfer
@@ -35,6 +39,7 @@ from scoring.signals.writes import Outcome, Writes
 
 READ_BUDGET = 2.0  # seconds that looking into the store may take
 _SECONDS_PER_DAY = 86_400
+FAMILY_SIZE = 10  # a family counts with as many signals as so many accounts
 _LONGEST_KEY = 64  # bytes, blake2b's limit
 _log = logging.getLogger(__name__)
 
@@ -72,7 +77,7 @@ class SignalStore:
             raise ValueError(f"person_key must be 1 to {_LONGEST_KEY} bytes long")
         self._servers = servers
         self._shared = SharedReads(self._get, budget=read_budget)
-        self._last_good = last_good or LastGood()
+        self._last_good = LastGood() if last_good is None else last_good
         self._person_key = person_key
         self._read_budget = read_budget
         self._stored = StoredKeys(person_key)
@@ -80,11 +85,13 @@ class SignalStore:
         self._bounds = bounds or Bounds()
         self._names = KnownNames(servers, seconds=2 * self._horizon, person_key=person_key)
         self._links = Links(servers, seconds=self._horizon)
+        self.families = Families(servers, self._stored, self._last_good, seconds=self._horizon)
         self._writes = Writes(servers, self._bounds, self._horizon)
         self.scored = RememberedScores(servers, self._stored, days=remember_days)
         parts = Parts(servers, self._names, self._links, self._writes, self._stored)
         self.transfer = Transfer(parts, self._horizon)
-        self._erasure = Erasure(servers, self._links, self._names, self._last_good, self.scored)
+        kept = Kept(self._last_good, self.scored, self.families)
+        self._erasure = Erasure(servers, self._links, self._names, kept)
 
     @property
     def horizon(self) -> int:
@@ -126,32 +133,63 @@ class SignalStore:
         return await self._writes.append(logs, records, now=now)
 
     async def read(
-        self, accounts: Sequence[tuple[str, ...]], *, now: float | None = None, budget: float | None = None
+        self,
+        accounts: Sequence[tuple[str, ...]],
+        *,
+        rollups: Sequence[Rollup] = (),
+        now: float | None = None,
+        budget: float | None = None,
     ) -> SignalBatch:
         """Read the signals of n accounts in one round trip, and of each account all its logs.
+
+        Families take a round trip for each level. An account of one of which something could not be read has
+        the rest, and `rolled_up` of the batch says so.
 
         A store that is down or slow is no error here: what was read of an account last then stands in, and
         an account of which nothing is known is unavailable.
 
         Args:
             accounts: the keys of each account.
+            rollups: whose signals count at each account; their own where absent.
             now: unix seconds, from which the horizon is counted; the clock's where absent.
             budget: seconds this read may take in all, where it is not the usual number.
         """
         allowed = self._read_budget if budget is None else budget
         until = asyncio.get_running_loop().time() + allowed
         stored = [self._stored.all_of(keys) for keys in accounts]
+        bounds = replace(self._bounds, earliest=(time.time() if now is None else now) - self._horizon)
+        if rollups.count(Rollup.NONE) < len(rollups):
+            return await self._read_families(stored, rollups, bounds, until)
         keys = list(dict.fromkeys(chain.from_iterable(stored)))
         if not keys:
             return SignalBatch.empty(len(accounts))
         logs, ago = await self._logs(keys, allowed)
         oldest = np.array([max((ago[key] for key in account), default=0.0) for account in stored])
         read_ago = np.where(np.isinf(oldest), np.nan, oldest)
-        batch = SignalBatch.from_logs(
-            [[logs[key] for key in account] for account in stored],
-            read_ago,
-            replace(self._bounds, earliest=(time.time() if now is None else now) - self._horizon),
+        return await self._batch(
+            [[logs[key] for key in account] for account in stored], read_ago, bounds, until
         )
+
+    async def _read_families(
+        self, stored: Sequence[tuple[str, ...]], rollups: Sequence[Rollup], bounds: Bounds, until: float
+    ) -> SignalBatch:
+        async def logs_in_time(keys: Sequence[str]) -> tuple[dict[str, bytes], dict[str, float]]:
+            return await self._logs(keys, until - asyncio.get_running_loop().time())
+
+        reads = FamilyReads(logs_in_time)
+        names = (tuple(map(name_of, keys)) for keys in stored)
+        gathered = await gather(list(zip(names, rollups, strict=True)), reads)
+        self.families.noted(gathered.families.values())
+        read_ago = np.array([reads.ago(names) for names in gathered.names])
+        batch = await self._batch([reads.logs(names) for names in gathered.names], read_ago, bounds, until)
+        of_family = replace(bounds, events=FAMILY_SIZE * bounds.events, gauges=FAMILY_SIZE * bounds.gauges)
+        united = batch.united(gathered.into, len(stored), of_family)
+        return replace(united, rolled_up=gathered.rolled_up(batch.read_ago))
+
+    async def _batch(
+        self, logs: Sequence[Sequence[bytes]], read_ago: NDArray[np.float64], bounds: Bounds, until: float
+    ) -> SignalBatch:
+        batch = SignalBatch.from_logs(logs, read_ago, bounds)
         if damaged := int((np.isnan(batch.read_ago) & ~np.isnan(read_ago)).sum()):
             _log.error("signal store: the logs of %d accounts are damaged: not written by Firebrand", damaged)
         return batch.with_names(await self._names.covering(batch.records, until=until))
@@ -161,7 +199,8 @@ class SignalStore:
 
     async def _logs(self, keys: Sequence[str], budget: float) -> tuple[dict[str, bytes], dict[str, float]]:
         """Return the logs, and how many seconds ago each was read; without end where nothing is known."""
-        found = dict(zip(keys, await self._shared.get(keys, budget=budget), strict=True))
+        values = await self._shared.get(keys, budget=budget) if budget > 0 else [AWAY] * len(keys)
+        found = dict(zip(keys, values, strict=True))
         self._last_good.remember([*found], [*found.values()])
         logs: dict[str, bytes] = {}
         ago: dict[str, float] = {}
@@ -210,6 +249,7 @@ class SignalStore:
     async def close(self) -> None:
         """Give back every connection. The store cannot be used after that."""
         await self.scored.close()
+        await self.families.close()
         await self._names.close()
         await self._shared.close()
         await self._servers.close()

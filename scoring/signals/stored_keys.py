@@ -9,8 +9,10 @@ from scoring.signals.record import keyed_hash
 LOG_PREFIX = "fb:s:"  # the account's signals
 LINK_PREFIX = "fb:l:"  # which other logs hold signals of the same account
 REMEMBERED_PREFIX = "fb:r:"  # what the account was scored with
+PARENT_PREFIX = "fb:p:"  # whose child the account is
+CHILDREN_PREFIX = "fb:c:"  # which accounts are its children
 # What is kept of an account beside its log and its links, under the same name: erasing reaches all of it.
-BESIDE = (REMEMBERED_PREFIX,)
+BESIDE = (REMEMBERED_PREFIX, PARENT_PREFIX, CHILDREN_PREFIX)
 
 
 class StoredKeys:
@@ -63,7 +65,7 @@ def beside(log_key: str) -> tuple[str, ...]:
     """Return the keys of all that is kept of an account beside its log and its links.
 
     >>> beside("fb:s:d:acme.com")
-    ('fb:r:d:acme.com',)
+    ('fb:r:d:acme.com', 'fb:p:d:acme.com', 'fb:c:d:acme.com')
     """
     name = log_key.removeprefix(LOG_PREFIX)
     return tuple(prefix + name for prefix in BESIDE)

@@ -113,12 +113,20 @@ def test_bodies_are_described(document: dict[str, Any]) -> None:
     assert shapes("/score/bulk", "application/json") == [many, "array"]
     assert shapes("/score/bulk", "application/x-ndjson") == [one]
     query = {parameter["name"] for parameter in document["paths"]["/score"]["get"]["parameters"]}
-    assert query == {"account_id", "domain", "reference", "objective", "as_of"}
+    assert query == {"account_id", "domain", "reference", "objective", "as_of", "rollup"}
     for path in ("/score", "/score/bulk", "/signals"):
         body = document["paths"][path]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"], path
     properties = document["components"]["schemas"]["ScoreBody"]["properties"]
-    assert set(properties) == {"account_id", "domain", "reference", "attributes", "objective", "as_of"}
+    assert set(properties) == {
+        "account_id",
+        "domain",
+        "reference",
+        "attributes",
+        "objective",
+        "as_of",
+        "rollup",
+    }
 
 
 def test_the_answer_is_described_as_it_is(document: dict[str, Any], client: httpx.Client) -> None:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.account import LONGEST_IDENTITY, SHARED_DOMAINS, Account, account_keys, normalise_domain
+from scoring.account import (
+    LONGEST_IDENTITY,
+    SHARED_DOMAINS,
+    Account,
+    account_keys,
+    keys_named,
+    normalise_domain,
+)
 from scoring.errors import RequestError
 
 
@@ -89,12 +96,48 @@ def test_ids_keep_their_letter_case() -> None:
     assert Account("0015500000Xyy06").keys != Account("0015500000XYY06").keys
 
 
-@pytest.mark.parametrize("domain", ["gmail.com", "jo@Gmail.com", "https://www.linkedin.com/company/acme"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "gmail.com",
+        "jo@Gmail.com",
+        "https://www.linkedin.com/company/acme",
+        "jo@yahoo.co.jp",
+        "jo@hotmail.fr",
+        "jo@live.com.ar",
+        "jo@gmx.at",
+        "jo@outlook.com.br",
+        "jo@mail.rambler.ru",
+        "jo@mailinator.com",
+    ],
+)
 def test_a_shared_domain_identifies_nobody(domain: str) -> None:
     assert account_keys("A-1", domain) == ("a:A-1",)
-    with pytest.raises(RequestError, match=r"domain of its own") as caught:
+    with pytest.raises(RequestError, match=r"domain of its own.*shared by many") as caught:
         Account(domain=domain)
     assert (caught.value.field, caught.value.code) == ("account_id", "identity_missing")
+    assert "jo@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("domain", ["yahoo-systems.com", "live.io", "mygmail.com", "outlook.dev", "gmx.ag"])
+def test_a_company_whose_domain_only_looks_like_a_providers_is_one(domain: str) -> None:
+    assert account_keys("", domain) == (f"d:{domain}",)
+
+
+def test_what_is_no_domain_at_all_is_not_called_shared() -> None:
+    with pytest.raises(RequestError) as caught:
+        Account(domain="10.0.0.1")
+    assert "shared" not in str(caught.value)
+
+
+def test_an_account_is_named_by_an_id_that_may_be_its_domain() -> None:
+    assert keys_named(" acme.com ") == ("a:acme.com", "d:acme.com")
+    assert keys_named("42", "jo@acme.com") == ("a:42", "d:acme.com")
+    assert keys_named("", "acme.com") == ("d:acme.com",)
+    for account_id, domain, field in (("42", "gmail.com", "domain"), ("null", "", "account_id")):
+        with pytest.raises(RequestError) as caught:
+            keys_named(account_id, domain)
+        assert (caught.value.field, caught.value.code) == (field, "identity_missing")
 
 
 def test_every_shared_domain_is_written_as_domains_are_compared() -> None:

@@ -254,3 +254,25 @@ def test_anything_at_all_is_either_read_or_refused_with_a_known_code(
         assert signal.at <= NOW + CLOCK_SKEW
         assert 0 <= signal.strength <= 1000
     assert code in {"", *CODES}
+
+
+@pytest.mark.parametrize(
+    ("sent", "shared"),
+    [
+        ({"email": "jo@yahoo.fr"}, True),
+        ({"domain": "gmail.com"}, True),
+        ({"domain": "no domain", "email": "jo@t-online.de"}, True),
+        ({"domain": "no domain"}, False),
+        ({}, False),
+    ],
+)
+def test_who_is_named_by_a_shared_domain_alone_is_told_so(sent: dict[str, str], shared: bool) -> None:
+    with pytest.raises(RequestError) as caught:
+        Signal.parse({**sent, "type": "page_view"}, now=NOW)
+    assert (caught.value.code, caught.value.field) == ("identity_missing", "account_id")
+    assert ("shared by many" in str(caught.value)) is shared
+
+
+def test_a_visit_that_names_a_domain_alone_is_of_nobody() -> None:
+    signal = Signal.parse({"domain": "https://www.acme.com/pricing", "type": "page_view"}, now=NOW)
+    assert (signal.keys, signal.person, signal.role, signal.seniority) == (("d:acme.com",), "", 0, 0)
