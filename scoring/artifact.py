@@ -227,7 +227,8 @@ def _manifest(home: Path, written: bytes) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{home / MANIFEST} is no manifest: {error!r}; train it again") from error
     if isinstance(found, bool) or not isinstance(found, int) or found not in _SCHEMAS:
-        known = " and ".join(map(str, _SCHEMAS))
+        *others, last = map(str, _SCHEMAS)
+        known = f"{', '.join(others)} and {last}"
         raise ArtifactError(f"{home} has format {found!r}; this Firebrand reads formats {known}")
     if not whole:
         raise ArtifactError(

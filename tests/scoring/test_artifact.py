@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.account import Account
-from scoring.artifact import FILES, MANIFEST, VERSION, read_artifact
+from scoring.artifact import FILES, FORMAT, MANIFEST, VERSION, read_artifact
 from scoring.errors import ArtifactError
 from scoring.features import IndustryEncoder
 from scoring.fit import FitModel
@@ -80,7 +80,11 @@ def test_what_was_written_is_read_to_the_bit(registry: Path, version: str) -> No
     assert (read.model.schema, read.model.outcomes) == (made.schema, made.outcomes)
     assert (read.policy, read.plan, read.version) == (POLICY, artifact().plan, version)
     assert not read.draft
-    assert (read.manifest["format"], read.manifest["as_of"], read.manifest["seed"]) == (2, "2026-06-30", 0)
+    assert (read.manifest["format"], read.manifest["as_of"], read.manifest["seed"]) == (
+        FORMAT,
+        "2026-06-30",
+        0,
+    )
     assert (registry / version / "plan.toml").read_text(encoding="utf-8") == PLAN
 
 
@@ -226,11 +230,11 @@ def test_an_artifact_remade_by_the_rules_is_read(home: Path) -> None:
     assert not read_artifact(other.parent, other.name).plan.icp.require_segment
 
 
-@pytest.mark.parametrize("number", [0, 3, "1", None, True, 1.0])
+@pytest.mark.parametrize("number", [0, 4, "1", None, True, 1.0])
 def test_another_format_number_is_refused_by_name(home: Path, number: Any) -> None:
     manifest = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
     other = named(home, json.dumps(manifest | {"format": number}).encode())
-    assert refused(other) == f"{other} has format {number!r}; this Firebrand reads formats 1 and 2"
+    assert refused(other) == f"{other} has format {number!r}; this Firebrand reads formats 1, 2 and 3"
 
 
 @pytest.mark.parametrize(

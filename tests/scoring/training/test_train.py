@@ -196,7 +196,7 @@ def test_what_was_learnt_of_signals_is_proposed_and_not_used_unasked(demo_artifa
 
 
 def test_a_plan_that_asks_gets_what_was_learnt_and_what_it_sets_itself(tmp_path: Path) -> None:
-    write_demo_book(tmp_path / "book", accounts=600, prospects=100)
+    write_demo_book(tmp_path / "book", accounts=1_200, prospects=300)
     plan = tmp_path / "book" / "plan.toml"
     asks = '\n[signals]\nuse = "learnt"\n[signals.types.webinar]\nhalf_life_days = 77\n'
     plan.write_text(plan.read_text() + asks)
