@@ -24,7 +24,7 @@ from scoring.signals.remembered import Remembered, known_at
 from scoring.since import as_since
 
 READ_SECONDS = 1.0  # that signals may take to be read: nothing can be told without them
-_OWN = frozenset({"since", "domain", "objective", "account_id", "as_of"})  # no attributes
+_OWN = frozenset({"since", "domain", "objective", "rollup", "account_id", "as_of"})  # no attributes
 router = APIRouter(tags=["score"])
 
 
@@ -41,6 +41,7 @@ async def explain_changes(
     since: Annotated[str, Query(description="A moment of the past in ISO 8601, or a span such as 7d.")] = "",
     domain: Annotated[str, Query(description="Where the id is no domain: the account's.")] = "",
     objective: Annotated[str, Query(description="A preset or objective, of both ends.")] = "",
+    rollup: Annotated[str, Query(description="Whose signals count: none, parent or family.")] = "",
 ) -> Response:
     """Split the change of a score since a moment into decay, new signals, attributes and model.
 
@@ -53,12 +54,12 @@ async def explain_changes(
         raise RequestError("changes are told up to now; leave `as_of` out", field="as_of")
     fields = read_fields(request.scope["query_string"])
     given = {name: value for name, value in fields.items() if name not in _OWN}
-    named = {"account_id": account_id, "domain": domain or _as_domain(account_id), "objective": objective}
-    body = parse_score_body({"attributes": given, **named})
+    named = {"account_id": account_id, "domain": domain or _as_domain(account_id)}
+    body = parse_score_body({"attributes": given, **named, "objective": objective, "rollup": rollup or None})
     asked = body.request(service.scorer, now=now, request_id=request_id_of(request.scope))
     past = await _past(service, asked.account.keys)
     told = replace(await _between(service, asked.account, past, (moment, now)), asked=body.objective)
-    signals = await service.store.read([told.account.keys], budget=READ_SECONDS)
+    signals = await service.store.read([told.account.keys], rollups=[asked.rollup], budget=READ_SECONDS)
     answer = await run_in_threadpool(changes, told, signals)
     return Response(orjson.dumps(answer), media_type="application/json")
 

@@ -91,6 +91,21 @@ def test_attributes_of_now_may_be_given(client: httpx.Client, account_id: str) -
     assert changes(client, account_id, "1d")["attributes"] == 0  # what is only asked is not remembered
 
 
+def test_the_signals_of_children_change_a_parent_where_they_are_asked_for(
+    client: httpx.Client, account_id: str
+) -> None:
+    child = f"{account_id}-child"
+    client.put(f"/accounts/{child}/parent", json={"parent_id": account_id}).raise_for_status()
+    first = score(client, account_id, **FINTECH)
+    time.sleep(1.1)
+    send(client, child, "meeting", event_id="1")
+    since = first["as_of"]
+    assert changes(client, account_id, since)["new_signals"] == 0
+    rolled_up = changes(client, account_id, since, rollup="parent")
+    assert rolled_up["new_signals"] > 0
+    assert rolled_up["attributes"] == 0
+
+
 def test_an_objective_holds_for_both_ends(client: httpx.Client, account_id: str) -> None:
     objective = {"lifetime_value": 1}
     first = score(client, account_id, objective=objective, **FINTECH)
