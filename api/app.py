@@ -21,8 +21,8 @@ from scoring.artifact import Artifact
 from scoring.errors import ArtifactError
 from scoring.registry import read_active
 from scoring.scorer import Scorer
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.servers.servers import Servers
+from scoring.store.store import SignalStore
 
 DESCRIPTION = "Scores business accounts on Fit, Intent, Recency and Engagement, and explains every point."
 

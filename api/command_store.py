@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # commands import what they need when they run
     from api.settings import Settings
-    from scoring.signals.store import SignalStore
+    from scoring.store.store import SignalStore
 
 WRITE_BUDGET = 10.0  # seconds that storing a batch may take; nobody waits for it
 _Done = TypeVar("_Done")
@@ -31,8 +31,8 @@ def with_store(
         StoreUnavailableError: the store of the state folder cannot be started.
     """
     from api.serve import read_settings
-    from scoring.signals.servers import Servers
-    from scoring.signals.store import SignalStore
+    from scoring.servers.servers import Servers
+    from scoring.store.store import SignalStore
 
     async def run(url: str, person_key: bytes) -> _Done:
         store = SignalStore(Servers(url, write_budget=WRITE_BUDGET), person_key=person_key)
@@ -50,7 +50,7 @@ def _access(state: Path, settings: Settings, *, is_there: bool) -> Iterator[tupl
     """Give the address of the store and the key that hashes people."""
     from api.serve import PERSON_KEY_FILE, kept_person_key
     from api.settings import SettingsError
-    from scoring.signals.embedded import started_or_joined
+    from scoring.servers.embedded import started_or_joined
 
     if settings.redis_url:
         yield settings.store_access()

@@ -11,9 +11,9 @@ from api.problems import faults
 from api.schemas import Text
 from scoring.account import keys_named
 from scoring.errors import RequestError
-from scoring.signals.families import Asked
-from scoring.signals.family_links import BY_ID
-from scoring.signals.family_walk import Family, Member
+from scoring.store.families import Asked
+from scoring.store.family_links import BY_ID
+from scoring.store.family_walk import Family, Member
 
 Body = TypeVar("Body", bound=BaseModel)
 

@@ -14,9 +14,9 @@ from api.family_bodies import FamilyBody, link_of
 from api.serve import read_settings
 from scoring.attribute_names import alike
 from scoring.errors import FirebrandError, RequestError
-from scoring.signals.families import Asked, Families, LinkStatus
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.servers.servers import Servers
+from scoring.store.families import Asked, Families, LinkStatus
+from scoring.store.store import SignalStore
 from scoring.values import is_missing
 
 BATCH = 500  # links stored together

@@ -21,7 +21,7 @@ from scoring.errors import RequestError
 from scoring.signals.columns import SignalColumns
 from scoring.signals.signal import Signal
 from scoring.signals.together import SentSignal, read_together
-from scoring.signals.writes import Outcome
+from scoring.store.writes import Outcome
 
 SMALL_BATCH = 200  # items read on the event loop; more would hold up other requests there
 MOST_UNKNOWN_TYPES = 20  # named in an answer; a sender of made-up names gets the rest as one number

@@ -22,8 +22,8 @@ from scoring.account import Account
 from scoring.errors import RequestError
 from scoring.plan import OBJECTIVES, PRESETS
 from scoring.scorer import Scorer, ScoreRequest
-from scoring.signals.family_walk import Rollup
 from scoring.signals.policy import COUNTED_TYPES
+from scoring.signals.rolled_up import Rollup
 from scoring.values import as_moment
 
 MOST_ATTRIBUTES = 1_000

@@ -21,9 +21,9 @@ from scoring.attribute_names import alike, folded
 from scoring.errors import FirebrandError, RequestError
 from scoring.registry import read_active
 from scoring.scorer import Scorer, ScoreRequest
+from scoring.servers.servers import Servers
 from scoring.signals.log import SignalBatch
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.store.store import SignalStore
 from scoring.training.presets import preset_of
 from scoring.training.progress import OnStep
 

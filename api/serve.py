@@ -21,7 +21,7 @@ from api.metrics import shared_between
 from api.problems import faults
 from api.settings import Settings, SettingsError
 from api.webhooks.sources import read_sources
-from scoring.signals.embedded import EmbeddedStore
+from scoring.servers.embedded import EmbeddedStore
 
 GRACEFUL_SECONDS = 10  # after which a request that hangs no longer holds up the exit
 PERSON_KEY_FILE = "person.key"

@@ -15,7 +15,7 @@ from api.other_models import OtherModels
 from api.settings import Settings
 from scoring.answer import Answer
 from scoring.scorer import Scorer, ScoreRequest
-from scoring.signals.store import SignalStore
+from scoring.store.store import SignalStore
 
 PRESENT_SECONDS = 60.0  # a request as of so short a time ago is about the present
 FEW_SIGNALS = 10_000  # scored on the event loop; families may have more

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.errors import FirebrandError
-from scoring.signals.address import parse_address
+from scoring.servers.address import parse_address
 
 
 class SettingsError(FirebrandError):
@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     artifacts: Path = Path("artifacts")  # the registry; its active version is served
     allow_draft: bool = False  # serve an artifact whose plan nobody signed, and say `draft` in every answer
     state: Path = Path(".firebrand")  # where the embedded store keeps its data
-    redis_url: str = ""  # as scoring.signals.address.parse_address reads it; empty: the embedded store
+    redis_url: str = ""  # as scoring.servers.address.parse_address reads it; empty: the embedded store
     person_key: SecretStr | None = (
         None  # keys the hashes of people; 16 to 64 characters, the same on every worker
     )

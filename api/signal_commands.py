@@ -21,9 +21,9 @@ from api.command_store import with_store
 from scoring.errors import SignalFileError
 
 if TYPE_CHECKING:  # commands import what they need when they run
-    from scoring.signals.export_file import Exported
-    from scoring.signals.importing import Fault, Import, Imported
-    from scoring.signals.store import SignalStore
+    from scoring.store.export_file import Exported
+    from scoring.store.importing import Fault, Import, Imported
+    from scoring.store.store import SignalStore
 
 signals = typer.Typer(
     help="Take signals out of the store, and put signals into it. The store is that of FIREBRAND_REDIS_URL, "
@@ -68,7 +68,7 @@ def export_signals(
     People and event ids are keyed hashes in it. It can be imported where FIREBRAND_PERSON_KEY is the same.
     """
     from scoring.account import keys_named
-    from scoring.signals.export_file import write_export
+    from scoring.store.export_file import write_export
 
     keys = keys_named(account, domain) if account or domain else ()
 
@@ -106,8 +106,8 @@ def import_signals(
     A row has what POST /signals takes: account_id, domain or email, type, occurred_at, and event_id, topic,
     strength, person, channel, title, role, seniority, level. Exits with 0 when every row is stored or listed.
     """
-    from scoring.signals.importing import Import
-    from scoring.signals.signal_file import read_signal_file
+    from scoring.store.importing import Import
+    from scoring.store.signal_file import read_signal_file
 
     with ExitStack() as resources:
         lines = Counted(resources.enter_context(_read(file)))
@@ -141,7 +141,7 @@ def import_signals(
 
 
 def _summary(done: Imported) -> str:
-    from scoring.signals.writes import Outcome
+    from scoring.store.writes import Outcome
 
     counts = done.outcomes
     return (

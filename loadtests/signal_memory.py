@@ -17,10 +17,10 @@ import numpy as np
 import redis
 from rich.progress import track
 
+from scoring.servers.embedded import EmbeddedStore
+from scoring.servers.servers import Servers
 from scoring.signals.columns import SignalColumns
-from scoring.signals.embedded import EmbeddedStore
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.store.store import SignalStore
 
 ACCOUNTS, EVENTS = 200_000, 30
 BATCH = 500

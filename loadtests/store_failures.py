@@ -20,8 +20,8 @@ from rich.table import Table
 from loadtests.bodies import account, post
 from loadtests.open_loop import Answered, open_load
 from loadtests.processes import service
-from scoring.signals.stored_keys import LOG_PREFIX
-from tests.scoring.signals.servers import SHARDS, Server, a_cluster, free_ports
+from scoring.store.stored_keys import LOG_PREFIX
+from tests.scoring.servers.servers import SHARDS, Server, a_cluster, free_ports
 
 ACCOUNTS = 300
 PER_SECOND = 100.0

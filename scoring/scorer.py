@@ -23,9 +23,8 @@ from scoring.fit import Fit, Objective
 from scoring.moments import say_moment
 from scoring.readings import Known
 from scoring.signals.activation import Activation, measure
-from scoring.signals.family_walk import Rollup
 from scoring.signals.log import SignalBatch
-from scoring.signals.rolled_up import RolledUp
+from scoring.signals.rolled_up import RolledUp, Rollup
 from scoring.triggers import Held, Triggers
 
 HIGH_COVERAGE, MEDIUM_COVERAGE = 0.8, 0.5  # from which an answer's confidence is high, or medium

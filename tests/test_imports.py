@@ -79,6 +79,15 @@ def test_scoring_does_not_know_training() -> None:
     assert crossings("scoring", OF_TRAINING, but=("scoring.training",)) == []
 
 
+def test_what_signals_mean_does_not_know_where_they_are_kept() -> None:
+    assert crossings("scoring.signals", ("scoring.store", "scoring.servers", "redis")) == []
+    assert crossings("scoring.scorer", ("scoring.store", "scoring.servers", "redis")) == []
+
+
+def test_servers_know_no_signals() -> None:
+    assert crossings("scoring.servers", ("scoring.signals", "scoring.store")) == []
+
+
 def test_serving_does_not_know_training() -> None:
     assert crossings("api", OF_TRAINING, but=MAY_TRAIN) == []
 

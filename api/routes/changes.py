@@ -20,8 +20,8 @@ from scoring.changes import ChangesRequest, State, changes
 from scoring.changes_answer import Changes
 from scoring.errors import RequestError
 from scoring.moments import say_moment
-from scoring.signals.remembered import Remembered, known_at
 from scoring.since import as_since
+from scoring.store.remembered import Remembered, known_at
 
 READ_SECONDS = 1.0  # that signals may take to be read: nothing can be told without them
 _OWN = frozenset({"since", "domain", "objective", "rollup", "account_id", "as_of"})  # no attributes

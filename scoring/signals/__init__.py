@@ -1,4 +1,5 @@
-"""What accounts do: events and levels, kept in a log per account, and what they amount to.
+"""What accounts do: events and levels, as records of an account's log, and what they amount to.
 
-The log depends on no model; weights and half-lives belong to the artifact.
+Records depend on no model; weights and half-lives belong to the artifact. Where logs are kept is not known
+here: see `scoring.store`.
 """

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 MOST_NAMED = 10  # accounts that an answer names
+
+
+class Rollup(StrEnum):
+    """Whose signals count at an account."""
+
+    NONE = "none"  # its own
+    PARENT = "parent"  # and those of all accounts beneath it
+    FAMILY = "family"  # and those of its topmost parent, and of all beneath that
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from scoring.features import (
 )
 from scoring.fit import ENTRY_GRID, Calibration, FitModel, Outcome, Tables, to_grid
 from scoring.registry import activate
-from scoring.signals.embedded import SOCKET_NAME, EmbeddedStore
+from scoring.servers.embedded import SOCKET_NAME, EmbeddedStore
 from scoring.signals.policy import Policy
 
 FIREBRAND = Path(sys.executable).with_name("firebrand")

@@ -12,12 +12,11 @@ from api.family_file import FamilyFileError
 from api.score_file import score_file
 from api.settings import SettingsError
 from scoring.errors import StoreUnavailableError
-from scoring.signals.embedded import EmbeddedStore
-from scoring.signals.family_walk import Rollup
+from scoring.servers.embedded import EmbeddedStore
+from scoring.servers.servers import Servers
 from scoring.signals.log import SignalBatch
-from scoring.signals.rolled_up import RolledUp
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.signals.rolled_up import RolledUp, Rollup
+from scoring.store.store import SignalStore
 
 PERSON_KEY = "a key of sixteen and more"
 BOOK = """Account ID,domain,name,parent_id,industry

@@ -14,7 +14,7 @@ import httpx
 import redis
 
 from scoring.moments import say_second
-from scoring.signals.embedded import EmbeddedStore
+from scoring.servers.embedded import EmbeddedStore
 from tests.api.conftest import Run, Start
 
 KEY = "a person key of tests"

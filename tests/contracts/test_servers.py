@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.errors import StoreUnavailableError
-from scoring.signals.servers import KEYS_PER_COMMAND, Call, Script, Servers
-from tests.scoring.signals.servers import Server, a_cluster, a_watched_pair, free_ports, tls_before
+from scoring.servers.servers import KEYS_PER_COMMAND, Call, Script, Servers
+from tests.scoring.servers.servers import Server, a_cluster, a_watched_pair, free_ports, tls_before
 
 ADD = Script.of("return {redis.call('APPEND', KEYS[1], ARGV[1]), ARGV[2]}")
 Test = Callable[[Servers], Coroutine[Any, Any, None]]

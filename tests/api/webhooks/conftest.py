@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from scoring.signals.embedded import SOCKET_NAME
+from scoring.servers.embedded import SOCKET_NAME
+from scoring.servers.servers import Servers
 from scoring.signals.record import LEVEL
-from scoring.signals.servers import Servers
-from scoring.signals.store import SignalStore
+from scoring.store.store import SignalStore
 from tests.api.webhooks.senders import SOURCES
 
 API_KEY = "a-key-for-all-else"
