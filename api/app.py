@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -91,4 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 def app_from_environment() -> FastAPI:
     """Assemble the service from FIREBRAND_* alone: what each worker process runs."""
-    return create_app(Settings())
+    app = create_app(Settings())
+    # What was loaded stays: a full collection that looked at all of it would hold up every request meanwhile.
+    gc.collect()
+    gc.freeze()
+    return app

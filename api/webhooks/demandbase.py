@@ -16,7 +16,7 @@ from typing import Any
 from api.webhooks.fields import Event, mapped, rows_of
 from api.webhooks.sources import Source
 from api.webhooks.tables import tables
-from api.webhooks.verification import Delivery, check_token
+from api.webhooks.verification import Delivery
 from scoring.errors import RequestError
 
 CODE_HEADER = "X-DemandbaseAPI-ValidationCode"
@@ -36,15 +36,6 @@ def handshake(delivery: Delivery) -> dict[str, str]:
         message = f"send {CODE_HEADER} with 1 to 128 letters, digits, _ or -"
         raise RequestError(message, code="handshake_invalid")
     return {CODE_HEADER: code.decode()}
-
-
-def verify(delivery: Delivery, source: Source) -> None:
-    """Check the token.
-
-    Raises:
-        RequestError: `signature_invalid`.
-    """
-    check_token(delivery, source)
 
 
 def signals(delivery: Delivery, source: Source) -> list[Any]:

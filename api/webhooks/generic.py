@@ -12,17 +12,8 @@ from typing import Any
 from api.webhooks.event_types import type_of
 from api.webhooks.fields import Event, mapped, rows_of
 from api.webhooks.sources import Source
-from api.webhooks.verification import Delivery, check_token
+from api.webhooks.verification import Delivery
 from scoring.errors import RequestError
-
-
-def verify(delivery: Delivery, source: Source) -> None:
-    """Check the token.
-
-    Raises:
-        RequestError: `signature_invalid`.
-    """
-    check_token(delivery, source)
 
 
 def signals(delivery: Delivery, source: Source) -> list[Any]:

@@ -13,19 +13,10 @@ from api.bodies import read_json
 from api.webhooks import tracking
 from api.webhooks.batches import elements, is_batch
 from api.webhooks.sources import Source
-from api.webhooks.verification import Delivery, check_token
+from api.webhooks.verification import Delivery
 from scoring.errors import RequestError
 
 LARGEST_EVENT = 32 * 1024  # bytes
-
-
-def verify(delivery: Delivery, source: Source) -> None:
-    """Check the header.
-
-    Raises:
-        RequestError: `signature_invalid`.
-    """
-    check_token(delivery, source)
 
 
 def signals(delivery: Delivery, source: Source) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from api.webhooks.fields import Event, paths_of, rows_of
 from api.webhooks.sources import Source
 from api.webhooks.tables import tables
-from api.webhooks.verification import Delivery, check_token
+from api.webhooks.verification import Delivery
 from scoring.errors import RequestError
 
 KIND = "6sense"
@@ -73,15 +73,6 @@ def _strength(name: str, value: Any) -> Any:
         message = f"company_{name} is one of {', '.join(word.title() for word in words)}"
         raise RequestError(message, field=f"company_{name}", code="strength_invalid")
     return points
-
-
-def verify(delivery: Delivery, source: Source) -> None:
-    """Check the token.
-
-    Raises:
-        RequestError: `signature_invalid`.
-    """
-    check_token(delivery, source)
 
 
 def signals(delivery: Delivery, source: Source) -> list[Any]:

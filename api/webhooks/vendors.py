@@ -18,7 +18,7 @@ from api.webhooks import (
     standard,
 )
 from api.webhooks.sources import Kind, Source
-from api.webhooks.verification import Delivery
+from api.webhooks.verification import Delivery, check_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,13 @@ class Vendor:
 
 
 VENDORS: Mapping[Kind, Vendor] = {
-    "6sense": Vendor(sixsense.verify, sixsense.signals, forgiving=False),
+    "6sense": Vendor(check_token, sixsense.signals, forgiving=False),
     "bombora": Vendor(bombora.verify, bombora.signals, forgiving=True),
-    "demandbase": Vendor(
-        demandbase.verify, demandbase.signals, forgiving=True, handshake=demandbase.handshake
-    ),
-    "g2": Vendor(g2.verify, g2.signals, forgiving=True),
-    "generic": Vendor(generic.verify, generic.signals, forgiving=False),
+    "demandbase": Vendor(check_token, demandbase.signals, forgiving=True, handshake=demandbase.handshake),
+    "g2": Vendor(check_token, g2.signals, forgiving=True),
+    "generic": Vendor(check_token, generic.signals, forgiving=False),
     "hubspot": Vendor(hubspot.verify, hubspot.signals, forgiving=True),
-    "rudderstack": Vendor(rudderstack.verify, rudderstack.signals, forgiving=True),
+    "rudderstack": Vendor(check_token, rudderstack.signals, forgiving=True),
     "segment": Vendor(segment.verify, segment.signals, forgiving=True),
     "standard": Vendor(standard.verify, standard.signals, forgiving=True),
 }
