@@ -125,7 +125,8 @@ async def take_in_together(
     signals, plain = read_together(sent, now=now)
     if plain.all():
         return await _stored(service, len(sent), [_Read(signals, range(len(sent)))], {}, now)
-    odd, faults = _read(items(), np.flatnonzero(~plain).tolist(), now)
+    read = partial(_read, items(), np.flatnonzero(~plain).tolist(), now)
+    odd, faults = await run_in_threadpool(read) if (~plain).sum() > SMALL_BATCH else read()
     return await _stored(
         service, len(sent), [_Read(signals, np.flatnonzero(plain).tolist()), odd], faults, now
     )

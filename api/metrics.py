@@ -60,7 +60,8 @@ class Metrics:
         )
         self._degraded = Counter(
             "firebrand_answers_degraded",
-            "Scores of Fit alone, for want of signals. Rising: see firebrand_log_reads.",
+            "Scores whose signals were not read live: from what was known last, or of Fit alone. Rising: see "
+            "firebrand_log_reads.",
             registry=own,
         )
         self._reads = Counter(
@@ -115,7 +116,7 @@ class Metrics:
         self._by_route[route].observe(seconds)
 
     def count_scored(self, accounts: int, *, degraded: int) -> None:
-        """Count accounts that got a score, and how many of these had to do without signals."""
+        """Count accounts that got a score, and how many of these went without live signals."""
         self._scored.inc(accounts)
         if degraded:
             self._degraded.inc(degraded)

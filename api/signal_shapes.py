@@ -30,6 +30,7 @@ _OF_A_SIGNAL = {
     "website",
 }
 _IN_HEADERS = "ce-"
+LINES_PER_SIGNAL = 100  # of JSON that is laid out for people; a body of more lines holds too much
 
 
 def raw_signals(body: bytes, headers: Mapping[str, str], most: int) -> list[Any]:
@@ -52,6 +53,8 @@ def raw_signals(body: bytes, headers: Mapping[str, str], most: int) -> list[Any]
     """
     if f"{_IN_HEADERS}specversion" in headers:
         return [_opened(_from_headers(body, headers))]
+    if body.count(b"\n") > LINES_PER_SIGNAL * most:  # before anything is made of them
+        _check_number(body.count(b"\n"), most)
     found = _values(body.removeprefix(BYTE_ORDER_MARK), headers.get("content-type", ""))
     _check_number(len(found), most)
     return [_opened(raw) if _is_cloud_event(raw) else raw for raw in found]

@@ -72,6 +72,9 @@ class Erasure:
         Raises:
             StoreUnavailableError: not everything was erased; erase again.
         """
+        await (
+            self._names.note_erasure()
+        )  # others note links anew from here on, also where this fails on the way
         linked = await self._links.with_linked(logs)
         erased = await self._records(linked, _EVERYBODY)
         await self._kept.scored.erase(linked)

@@ -18,7 +18,7 @@ def book(tmp_path: Path) -> Path:
     folder = tmp_path / "book"
     folder.mkdir()
     (folder / "accounts.csv").write_text(
-        "account_id,domain,size,[red]\na,x.com,5,p\nb,www.x.com,7,q\nc,,9,p\n"
+        "account_id,domain,size,[red]\na,ex.com,5,p\nb,www.ex.com,7,q\nc,,9,p\n"
     )
     (folder / "subscriptions.csv").write_text("account_id,start,mrr\na,2025-01-01,5\nzz,2025-01-01,5\n")
     (folder / "contacts.csv").write_text("contact_id,account_id\n1,a\n")

@@ -74,7 +74,7 @@ def test_a_contact_whose_email_changes_is_of_that_domain(
         subscriptionType="contact.propertyChange", propertyName="email", propertyValue=f"jo@{domain}"
     )
     assert counts(hooks.post(PATH, **hubspot([changed]))) == (1, 0, 0, 0)
-    assert [record.type for record in stored(f"d:{domain}")] == ["crm_property_change"]
+    assert [record.type for record in stored(f"d:{domain}")] == ["property_change"]
 
 
 def test_generic_subscriptions_name_the_object_by_number(
