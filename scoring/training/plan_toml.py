@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from scoring.rules import Between, Condition, Flag, Has, Missing, OneOf
+from scoring.values import as_tags
 
 WIDTH = 110
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -83,7 +84,9 @@ def _plain(condition: Condition) -> Any:
         case OneOf():
             return condition.one_of
         case Has():
-            return {"has": condition.has[0] if len(condition.has) == 1 else condition.has}
+            only = condition.has[0]
+            alone = len(condition.has) == 1 and tuple(as_tags(only) or ()) == condition.has
+            return {"has": only if alone else condition.has}  # a tag with a comma in it stands in a list
         case Flag():
             return condition.flag
         case Between() | Missing():

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -45,6 +45,8 @@ def test_a_header_leads_where_its_keys_say(outer: str, inner: str) -> None:
     assert tomllib.loads(header(outer, array=True)) == {outer: [{}]}
 
 
+@example([("0", {"has": ["0,"]})])
+@example([("0", {"has": [","]})])
 @given(st.lists(st.tuples(TEXTS.filter(bool), CONDITIONS), min_size=1, max_size=4))
 def test_a_rule_reads_as_it_was(raw: list[tuple[str, Any]]) -> None:
     try:
