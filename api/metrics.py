@@ -32,72 +32,95 @@ BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.075, 0.
 NO_ROUTE, OTHER_METHOD = "(none)", "(other)"
 
 
+def _of_requests(own: CollectorRegistry) -> tuple[Counter, Histogram]:
+    """Make what is counted of requests."""
+    requests = Counter(
+        "firebrand_requests",
+        "Requests by route, method and status. 5xx but 503: a fault of ours, find it in the log. "
+        "503: the store. 401, 413, 422: a caller sends what is wrong; its answers say what.",
+        ("route", "method", "status"),
+        registry=own,
+    )
+    seconds = Histogram(
+        "firebrand_request_seconds",
+        "From a request's head to the end of its answer. p99 of /score over 0.1: add workers; near the "
+        "read budget: the store is slow.",
+        ("route",),
+        buckets=BUCKETS,
+        registry=own,
+    )
+    return requests, seconds
+
+
+def _of_scores(own: CollectorRegistry) -> tuple[Counter, Counter, Counter]:
+    """Make what is counted of scores."""
+    scored = Counter(
+        "firebrand_accounts_scored",
+        "Accounts that got a score. Falling to nothing: ask the callers, not the service.",
+        registry=own,
+    )
+    degraded = Counter(
+        "firebrand_answers_degraded",
+        "Scores whose signals were not read live: from what was known last, or of Fit alone. Rising: see "
+        "firebrand_log_reads.",
+        registry=own,
+    )
+    reads = Counter(
+        "firebrand_log_reads",
+        "Accounts whose signals were asked for. last_good or unavailable rising: the store is slow or "
+        "gone; look at it, its address, FIREBRAND_READ_BUDGET_MS.",
+        ("state",),
+        registry=own,
+    )
+    return scored, degraded, reads
+
+
+def _of_signals(own: CollectorRegistry) -> tuple[Counter, Counter, Counter]:
+    """Make what is counted of signals and of who sends them."""
+    signals = Counter(
+        "firebrand_signals",
+        "Signals by what became of them. duplicate: a sender tries again, which is safe. dropped: it "
+        "sends old ones. rejected: its answers say what is wrong.",
+        ("outcome",),
+        registry=own,
+    )
+    unknown = Counter(
+        "firebrand_signals_unknown_type",
+        "Signals of a type that the model gives no weight. Rising: a sender's spelling, or a new type to "
+        "weigh in the plan; answers to senders name the types.",
+        registry=own,
+    )
+    refused = Counter(
+        "firebrand_webhooks_refused",
+        "Webhook calls refused, by kind of source and reason. A wrong signature: compare the secrets on "
+        "both sides. A stale time: a clock, or a replay.",
+        ("source", "code"),
+        registry=own,
+    )
+    return signals, unknown, refused
+
+
+def _of_model(own: CollectorRegistry) -> Gauge:
+    """Make what is said of the model."""
+    return Gauge(
+        "firebrand_model_info",
+        "1 for the model version that is served. Two at 1 among your machines: activate the same on all.",
+        ("version", "draft"),
+        registry=own,
+        multiprocess_mode="mostrecent",
+    )
+
+
 class Metrics:
     """The counts of one app."""
 
     def __init__(self) -> None:
         self._folder = os.environ.get(SHARED_FOLDER, "")
         self._registry = own = CollectorRegistry()
-        self._requests = Counter(
-            "firebrand_requests",
-            "Requests by route, method and status. 5xx but 503: a fault of ours, find it in the log. "
-            "503: the store. 401, 413, 422: a caller sends what is wrong; its answers say what.",
-            ("route", "method", "status"),
-            registry=own,
-        )
-        self._seconds = Histogram(
-            "firebrand_request_seconds",
-            "From a request's head to the end of its answer. p99 of /score over 0.1: add workers; near the "
-            "read budget: the store is slow.",
-            ("route",),
-            buckets=BUCKETS,
-            registry=own,
-        )
-        self._scored = Counter(
-            "firebrand_accounts_scored",
-            "Accounts that got a score. Falling to nothing: ask the callers, not the service.",
-            registry=own,
-        )
-        self._degraded = Counter(
-            "firebrand_answers_degraded",
-            "Scores whose signals were not read live: from what was known last, or of Fit alone. Rising: see "
-            "firebrand_log_reads.",
-            registry=own,
-        )
-        self._reads = Counter(
-            "firebrand_log_reads",
-            "Accounts whose signals were asked for. last_good or unavailable rising: the store is slow or "
-            "gone; look at it, its address, FIREBRAND_READ_BUDGET_MS.",
-            ("state",),
-            registry=own,
-        )
-        self._signals = Counter(
-            "firebrand_signals",
-            "Signals by what became of them. duplicate: a sender tries again, which is safe. dropped: it "
-            "sends old ones. rejected: its answers say what is wrong.",
-            ("outcome",),
-            registry=own,
-        )
-        self._unknown = Counter(
-            "firebrand_signals_unknown_type",
-            "Signals of a type that the model gives no weight. Rising: a sender's spelling, or a new type to "
-            "weigh in the plan; answers to senders name the types.",
-            registry=own,
-        )
-        self._refused = Counter(
-            "firebrand_webhooks_refused",
-            "Webhook calls refused, by kind of source and reason. A wrong signature: compare the secrets on "
-            "both sides. A stale time: a clock, or a replay.",
-            ("source", "code"),
-            registry=own,
-        )
-        self._model = Gauge(
-            "firebrand_model_info",
-            "1 for the model version that is served. Two at 1 among your machines: activate the same on all.",
-            ("version", "draft"),
-            registry=own,
-            multiprocess_mode="mostrecent",
-        )
+        self._requests, self._seconds = _of_requests(own)
+        self._scored, self._degraded, self._reads = _of_scores(own)
+        self._signals, self._unknown, self._refused = _of_signals(own)
+        self._model = _of_model(own)
         self._served: tuple[str, str] | None = None
         self._by_request: dict[tuple[str, str, int], Counter] = {}
         self._by_route: dict[str, Histogram] = {}

@@ -27,7 +27,6 @@ ACCOUNTS = 300
 PER_SECOND = 100.0
 PHASE = 4.0  # seconds
 BUDGET = 0.05
-ALLOWED = 0.02  # seconds beyond the budget and the usual time
 KEY = "a key for measuring"
 
 COLUMNS = (

@@ -58,7 +58,7 @@ def plan_init(
     proposals = Proposals(book, discovery, measured, plan)
     asks = bool(plan.segment) or any(candidate.better for candidate in discovery.candidates)
     icp = plan.icp.model_copy(update={"require_segment": plan.icp.require_segment and asks})
-    parts = {
+    parts: dict[str, str | Sequence[str]] = {
         "as_of": as_of.isoformat(),
         "name": value(plan.name if plan.name != Plan().name else f"Plan as of {as_of}"),
         "company": proposals.company(),
@@ -81,10 +81,13 @@ def plan_init(
         "readiness": proposals.readiness(),
         "sign_offs": _sign_offs(as_of.isoformat()),
     }
-    template = Template(
-        resources.files(__package__).joinpath("plan_template.toml").read_text(encoding="utf-8")
-    )
-    text = template.substitute(
+    return _filled(parts)
+
+
+def _filled(parts: Mapping[str, str | Sequence[str]]) -> str:
+    """Fill the template, a text or lines for each of its places, and see that what comes out is a plan."""
+    written = resources.files(__package__).joinpath("plan_template.toml").read_text(encoding="utf-8")
+    text = Template(written).substitute(
         {key: part if isinstance(part, str) else "\n".join(part) for key, part in parts.items()}
     )
     parse_plan(text, "the plan made from the book")
