@@ -2,7 +2,9 @@
 
 Sorted by time; of each event the latest record; the latest events and levels, and nothing older than the
 horizon. The rule asks only which records there are, never in what order they came, so any order of arrival,
-any resend and any compaction between gives the same.
+any resend and any compaction between gives the same. One thing depends on compactions: of an account with
+more gauges than count, a gauge that fell out and comes back has lost its earlier values, which only a score
+as of an earlier moment can show.
 """
 
 from __future__ import annotations
