@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scoring.account import account_keys, checked_identity, no_identity, normalise_domain
+from scoring.addresses import holds_address, without_query
 from scoring.errors import RequestError
 from scoring.signals.people import read_role, read_seniority, read_title
 from scoring.values import as_flag, as_moment, is_missing
@@ -18,7 +19,6 @@ LARGEST_STRENGTH = 1000.0  # above every vendor's scale, and below what the log'
 CLOCK_SKEW = 300.0  # seconds a sender's clock may be ahead of ours
 _SECONDS_PER_DAY = 86_400
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_AN_ADDRESS = re.compile(r"\S@\S+\.\S")
 NEEDED = "a signal needs an account_id, a company's domain such as acme.com, or an e-mail address there"
 ADDRESS = "(address)"  # stands for an e-mail address where a type, topic or channel should be
 _NOT_A_WORD = re.compile(r"[\W_]+")
@@ -159,9 +159,9 @@ def _label(raw: Mapping[str, object], field: str) -> str:
 
 
 def read_name(raw: Mapping[str, object], field: str) -> str:
-    """Return a name, which is stored as it is: one that is an e-mail address is left out."""
-    label = _label(raw, field)
-    return ADDRESS if _AN_ADDRESS.search(label) else label
+    """Return a name, which is stored as it is: without a query, and not where it holds an e-mail address."""
+    label = without_query(_label(raw, field))
+    return ADDRESS if holds_address(label) else label
 
 
 def read_person(raw: Mapping[str, object]) -> str:
@@ -179,7 +179,7 @@ def read_standing(raw: Mapping[str, object]) -> tuple[int, int]:
 def read_type(raw: Mapping[str, object]) -> str:
     """Return what happened, in its one spelling."""
     text = _text(raw, "type")
-    found = ADDRESS if _AN_ADDRESS.search(text) else signal_type(text)
+    found = ADDRESS if holds_address(text) else signal_type(text)
     if not found:
         raise _refuse("type", "type_missing", "is missing; say what happened, such as demo_request")
     return found

@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 
 from scoring.account import Account
+from scoring.addresses import holds_address
 from scoring.attribute_names import AttributeNames
 from scoring.errors import StoreUnavailableError
 from scoring.servers.background import cancelled, in_background
@@ -251,7 +252,11 @@ class RememberedScores:
     def _content(self, account: Account, noted: _Noted) -> tuple[bytes, bool]:
         """Return what is kept of an account, and whether that is no attribute at all."""
         recognised = noted.names.recognise(account.attributes)[0]
-        attributes = {name: value for name, value in recognised.items() if not is_missing(value)}
+        attributes = {
+            name: value
+            for name, value in recognised.items()
+            if not (is_missing(value) or holds_address(str(value)))
+        }
         names = [log.removeprefix(LOG_PREFIX) for log in self._stored.all_of(account.keys)]
         fields = {"v": noted.version, "k": names, "a": attributes}
         return orjson.dumps(fields, option=_SORTED), not attributes

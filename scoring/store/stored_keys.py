@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from scoring.addresses import holds_address
 from scoring.signals.record import keyed_hash
 
 LOG_PREFIX = "fb:s:"  # the account's signals
@@ -27,14 +28,14 @@ class StoredKeys:
         self.all_of = lru_cache(maxsize=65_536)(self._all_of)
 
     def of(self, account_key: str) -> str:
-        """Return the log's key; an account id that is an e-mail address is hashed, as people are.
+        """Return the log's key; an account id that holds an e-mail address is hashed, as people are.
 
         >>> StoredKeys(b"secret").of("a:0015500000Xyy06")
         'fb:s:a:0015500000Xyy06'
         >>> "acme" in StoredKeys(b"secret").of("a:jo@acme.com")
         False
         """
-        if "@" not in account_key:
+        if not holds_address(account_key):
             return LOG_PREFIX + account_key
         hashed = keyed_hash(account_key, key=self._person_key, purpose=b"account", size=16)
         return f"{LOG_PREFIX}{account_key[:2]}#{hashed:032x}"

@@ -15,6 +15,8 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.account import Account
+from scoring.attribute_names import AttributeNames
 from scoring.errors import StoreUnavailableError
 from scoring.servers.embedded import EmbeddedStore
 from scoring.servers.servers import KEYS_PER_COMMAND, Servers
@@ -119,6 +121,41 @@ def test_people_and_event_ids_are_nowhere_in_the_store(open_store: OpenStore, cl
     stored = b"".join(client.dump(key) + key for key in client.scan_iter())
     assert client.hexists(NAMES_KEY, "type/visit")
     assert b"jo@acme.com" not in stored
+
+
+WRITTEN = [
+    "jo.secret@priv.com",
+    "jo.secret%40priv.com",
+    "jo.secret\uff20priv.com",
+    "jo.secret @priv.com",
+    "https://priv.com/unsub?email=jo.secret%40priv.com",
+    "jo.secret@localhost",
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_an_address_is_in_no_name_and_no_key_however_it_is_written(
+    open_store: OpenStore, client: redis.Redis, written: str
+) -> None:
+    sent = {"domain": "priv.com", "type": "visit", "topic": written, "channel": written}
+    signals = [
+        Signal.parse(sent, now=NOW),
+        Signal.parse({"domain": "priv.com", "type": written}, now=NOW),
+        Signal.parse({"account_id": written, "type": "visit"}, now=NOW),
+    ]
+
+    async def work() -> None:
+        async with open_store() as store:
+            await store.send(signals, now=NOW)
+            people = Account("7", "priv.com", {"industry": written, "employees": 7})
+            names = AttributeNames(["industry", "employees"])
+            store.scored.note([people], version="v", names=names, at=NOW)
+            (kept,) = await store.scored.read(people.keys)
+            assert "secret" not in str(kept)
+
+    run(work())
+    stored = b"".join(client.dump(key) + key for key in client.scan_iter())
+    assert b"secret" not in stored
 
 
 # Few ids, times, types and topics, so that events meet as resends and levels as successors.
