@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from scoring.scorer import Scorer
 from scoring.servers.servers import Servers
 from scoring.store.store import SignalStore
 
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 DESCRIPTION = "Scores business accounts on Fit, Intent, Recency and Engagement, and explains every point."
 
 
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def app_from_environment() -> FastAPI:
     """Assemble the service from FIREBRAND_* alone: what each worker process runs."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     app = create_app(Settings())
     # What was loaded stays: a full collection that looked at all of it would hold up every request meanwhile.
     gc.collect()

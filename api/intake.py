@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress
+from itertools import compress, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,12 @@ _RANK = {REJECTED: 0, Outcome.DROPPED: 1, Outcome.DUPLICATE: 2, Outcome.ACCEPTED
 STATUSES = (*_RANK,)
 _NOT_STORED = (REJECTED, Outcome.DROPPED)
 
+TOO_OLD = RequestError(
+    "it is older than the store keeps signals, or than all that count of an account with very many",
+    field="occurred_at",
+    code="too_old",
+)
+
 WhichResults = Literal["exceptions", "all"]
 
 
@@ -53,11 +59,12 @@ class Taken:
         """Whether there were items and every one was rejected."""
         return bool(self.statuses) and len(self.faults) == len(self.statuses)
 
-    def answer(self, which: WhichResults = "exceptions") -> dict[str, Any]:
+    def answer(self, which: WhichResults = "exceptions", most_results: int | None = None) -> dict[str, Any]:
         """Return a `SignalsAnswer` as plain values.
 
         A batch that went well is a short answer: its counts. So is one that is sent again after a fault, all
-        of it duplicates. What is not in the store is listed: rejected and dropped items.
+        of it duplicates. What is not in the store is listed: rejected and dropped items, the first
+        `most_results` of them.
         """
         counts = self.counts()
         told = STATUSES if which == "all" else [status for status in _NOT_STORED if counts[status]]
@@ -66,11 +73,7 @@ class Taken:
             "duplicates": counts[Outcome.DUPLICATE],
             "dropped": counts[Outcome.DROPPED],
             "rejected": counts[REJECTED],
-            "results": [
-                self._result(index, status)
-                for index, status in enumerate(self.statuses if told else ())
-                if status in told
-            ],
+            "results": list(islice(self._results(told), most_results)),
             "unknown_types": _bounded(self.unknown_types),
         }
 
@@ -78,8 +81,13 @@ class Taken:
         """Return how many items have each status."""
         return {status: self.statuses.count(status) for status in STATUSES}
 
+    def _results(self, told: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for index, status in enumerate(self.statuses if told else ()):
+            if status in told:
+                yield self._result(index, status)
+
     def _result(self, index: int, status: str) -> dict[str, Any]:
-        fault = self.faults.get(index)
+        fault = TOO_OLD if status == Outcome.DROPPED else self.faults.get(index)
         why = {"code": fault.code, "field": fault.field, "message": str(fault)} if fault else {}
         return {"index": index, "status": str(status), **why}
 
@@ -193,9 +201,11 @@ def _bounded(counts: Counter[str]) -> dict[str, int]:
     return {**named, OTHER_TYPES: rest} if rest else named
 
 
-def answered(taken: Taken, which: WhichResults = "exceptions") -> Response:
+def answered(
+    taken: Taken, which: WhichResults = "exceptions", *, most_results: int | None = None
+) -> Response:
     """Return the answer to a request of which something, or nothing at all, was taken in."""
-    return Response(orjson.dumps(taken.answer(which)), media_type="application/json")
+    return Response(orjson.dumps(taken.answer(which, most_results)), media_type="application/json")
 
 
 def refused(request: Request, taken: Taken) -> Response:

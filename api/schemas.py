@@ -156,6 +156,9 @@ class SignalBody(BaseModel):
     topic: str | None = None
     strength: float | None = Field(default=None, ge=0, le=1000)
     person: str | None = Field(default=None, description="Who did it; only a keyed hash is stored.")
+    title: str | None = Field(default=None, description="The person's job title.", examples=["VP of Finance"])
+    role: str | None = Field(default=None, description="Their role, where it is known apart from the title.")
+    seniority: str | None = Field(default=None, description="Likewise: how senior they are.")
     channel: str | None = Field(default=None, examples=["web"])
     level: bool = Field(default=False, description="A gauge of which the latest value counts, not an event.")
 

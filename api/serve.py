@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 import os
 import secrets
 import signal
@@ -21,10 +23,14 @@ from api.metrics import shared_between
 from api.problems import faults
 from api.settings import Settings, SettingsError
 from api.webhooks.sources import read_sources
+from scoring.errors import StoreUnavailableError
 from scoring.servers.embedded import EmbeddedStore
+from scoring.servers.servers import Servers
+from scoring.store.store import SignalStore
 
 GRACEFUL_SECONDS = 10  # after which a request that hangs no longer holds up the exit
 PERSON_KEY_FILE = "person.key"
+_log = logging.getLogger(__name__)
 
 
 def read_settings() -> Settings:
@@ -47,6 +53,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
         ArtifactError: there is nothing valid, or nothing approved, to serve.
         SettingsError: the settings lack something.
         StoreUnavailableError: the embedded store cannot start.
+        PersonKeyError: the store was written with another key for people.
     """
     settings = read_settings()
     servable_artifact(settings)
@@ -60,6 +67,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
         settings.store_access()
     signal.signal(signal.SIGTERM, _end)  # before the store starts, which must not outlive this process
     with _store(settings), shared_between(workers):
+        asyncio.run(_check_person_key(read_settings()))
         uvicorn.run(
             "api.app:app_from_environment",
             factory=True,
@@ -70,6 +78,22 @@ def serve(*, host: str, port: int, workers: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+
+
+async def _check_person_key(settings: Settings) -> None:
+    """Refuse a store that was written with another key; one that is away now cannot be asked.
+
+    Raises:
+        PersonKeyError: it was.
+    """
+    url, person_key = settings.store_access()
+    store = SignalStore(Servers(url), person_key=person_key)
+    try:
+        await store.check_person_key()
+    except StoreUnavailableError as error:
+        _log.warning("the store could not be asked for its key for people: %s", error)
+    finally:
+        await store.close()
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - how Python calls a handler

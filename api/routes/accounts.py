@@ -16,6 +16,7 @@ from scoring.signals.known import KnownSignal, kinds, look
 from scoring.signals.signal import read_person
 
 MOST_ON_A_PAGE = 1_000
+_SHOW_BY = {"domain", "limit", "before"}  # whoever asks for one person's must not get everybody's
 _ERASE_BY = {"domain", "person"}  # a misspelt `person` must not erase everybody
 
 router = APIRouter(tags=["accounts"], responses={status: DESCRIBED[status] for status in (401, 422, 503)})
@@ -48,6 +49,7 @@ class ErasedSignals(BaseModel):
 
 @router.get("/accounts/{account_id:path}/signals", operation_id="showSignals")
 async def show_signals(
+    request: Request,
     account_id: AccountId,
     service: CurrentService,
     domain: Domain = "",
@@ -55,6 +57,9 @@ async def show_signals(
     before: Annotated[str, Query(description="The `next` of an earlier answer, or a time.")] = "",
 ) -> KnownSignals:
     """Show what is known about an account, newest first. An account without signals is no error."""
+    if set(request.query_params) - _SHOW_BY:
+        message = "of these parameters only domain, limit and before are known here"
+        raise RequestError(message, code="parameter_unknown")
     keys = keys_named(account_id, domain)
     batch = await service.store.known(keys, now=service.now())
     found = look(batch, service.scorer.artifact.policy, limit=limit, before=before)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.bodies import raw_body
@@ -17,6 +20,10 @@ from api.webhooks.vendors import VENDORS, Vendor
 from api.webhooks.verification import Delivery
 from scoring.errors import RequestError
 
+SMALL_BODY = 100_000  # bytes that are checked and read on the event loop
+MOST_ROWS = 100_000  # in one call: a vendor's weekly report of all companies
+MOST_RESULTS = 1_000  # that an answer lists; who sends so many reads none
+Done = TypeVar("Done")
 router = APIRouter(tags=["webhooks"], responses=DESCRIBED)
 
 
@@ -45,22 +52,42 @@ async def receive(
     """
     delivery = Delivery(body, request.headers, request.query_params, service.now())
     vendor = VENDORS[found.kind]
+    off_the_loop = len(body) > SMALL_BODY
     try:
-        vendor.verify(delivery, found)
+        await _do(vendor.verify, delivery, found, off_the_loop=off_the_loop)
     except RequestError as error:
         service.metrics.count_refused(found.kind, error.code)
         raise
-    taken = await take_in(service, _items(vendor, delivery, found), now=delivery.now)
-    return refused(request, taken) if taken.useless and not vendor.forgiving else answered(taken)
+    items = await _do(partial(_items, vendor), delivery, found, off_the_loop=off_the_loop)
+    taken = await take_in(service, items, now=delivery.now)
+    if taken.useless and not vendor.forgiving:
+        return refused(request, taken)
+    return answered(taken, most_results=MOST_RESULTS)
+
+
+async def _do(
+    work: Callable[[Delivery, Source], Done], delivery: Delivery, source: Source, *, off_the_loop: bool
+) -> Done:
+    """Do work on a delivery; on a large one in a thread, for others wait on the event loop."""
+    return await run_in_threadpool(work, delivery, source) if off_the_loop else work(delivery, source)
 
 
 def _items(vendor: Vendor, delivery: Delivery, source: Source) -> list[Any]:
+    """Take a delivery's events apart.
+
+    Raises:
+        RequestError: `too_many_signals`, or what a vendor is told of a body that cannot be read.
+    """
     try:
-        return vendor.signals(delivery, source)
+        items = vendor.signals(delivery, source)
     except RequestError as error:
         if vendor.forgiving:
             return [error]
         raise
+    if len(items) > MOST_ROWS:
+        message = f"send at most {MOST_ROWS:,} events in a call; this one has {len(items):,}"
+        raise RequestError(message, code="too_many_signals")
+    return items
 
 
 @router.head("/webhooks/{source}", include_in_schema=False)

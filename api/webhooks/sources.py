@@ -66,6 +66,7 @@ class Source(BaseModel):
 
     kind: Kind
     secrets: Secrets
+    name: str = ""  # in its path; the table in the file has it, and no field does
     public_url: str = ""  # the URL as the sender calls it, query included; it is part of what is signed
     header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")  # where the token stands; "": Authorization
     header_secrets: tuple[Secret, ...] = Field(
@@ -138,7 +139,7 @@ class Sources(BaseModel):
             RequestError: `source_unknown`.
         """
         try:
-            return self.source[name]
+            return self.source[name].model_copy(update={"name": name})
         except KeyError:
             message = "no source of this name is set up; FIREBRAND_WEBHOOKS names the file that lists them"
             raise RequestError(message, code="source_unknown") from None

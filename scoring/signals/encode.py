@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scoring.signals.columns import SignalColumns
-from scoring.signals.record import KINDS, NONE, RECORD, Records, event_hashes, person_hashes
+from scoring.signals.record import KINDS, LEVEL, NONE, RECORD, Records, event_hashes, person_hashes
 
 
 def names_used(signals: SignalColumns) -> set[tuple[str, str]]:
@@ -29,7 +29,8 @@ def encode(signals: SignalColumns, ids: Mapping[str, Mapping[str, int]], *, key:
     [(1782820800, 2, 1.0)]
     """
     records = np.empty(len(signals), dtype=RECORD)
-    records["id"] = event_hashes(signals.type, signals.event_id, key=key)
+    levels = (signals.flags & LEVEL).tolist()
+    records["id"] = event_hashes(signals.type, signals.event_id, levels, key=key)
     records["at"] = signals.at
     records["person"] = person_hashes(signals.person, key=key)
     for kind in KINDS:

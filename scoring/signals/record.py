@@ -7,7 +7,7 @@ only a keyed hash is ever kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +47,20 @@ def keyed_hash(text: str, *, key: bytes, purpose: bytes, size: int) -> int:
     )
 
 
-def event_hashes(types: Sequence[str], event_ids: Sequence[str], *, key: bytes) -> NDArray[np.uint64]:
-    """Return what stands for events in records, shape (n,): keyed hashes of type and event id.
+def event_hashes(
+    types: Sequence[str], event_ids: Sequence[str], levels: Iterable[bool], *, key: bytes
+) -> NDArray[np.uint64]:
+    """Return what stands for signals in records, shape (n,): keyed hashes of type, event id and kind.
 
-    Two vendors may use one id: it is an event of its type that is known by its id.
+    Two vendors may use one id: it is an event of its type that is known by its id. An event and a level of
+    one id are two: else the one would take the other's place, and what counts of a full log would hang on
+    which came first.
     """
     fresh = hashlib.blake2b(digest_size=8, key=key, person=b"event")
     digests = []
-    for kind, event_id in zip(types, event_ids, strict=True):
+    for kind, event_id, level in zip(types, event_ids, levels, strict=True):
         one = fresh.copy()
-        one.update(f"{kind}\0{event_id}".encode())
+        one.update((f"{kind}\0{event_id}\0level" if level else f"{kind}\0{event_id}").encode())
         digests.append(one.digest())
     return np.frombuffer(b"".join(digests), dtype="<u8")
 

@@ -242,6 +242,15 @@ class SignalStore:
             raise StoreUnavailableError("the signals could not be read; try again")
         return batch
 
+    async def check_person_key(self) -> None:
+        """See that the store was written with our key for people: with another, all of it would count anew.
+
+        Raises:
+            PersonKeyError: it was written with another.
+            StoreUnavailableError: the store cannot be asked.
+        """
+        await self._names.check_person_key()
+
     async def ping(self) -> bool:
         """Tell whether the store answers within the read budget."""
         return await self._servers.ping()

@@ -13,7 +13,7 @@ import numpy as np
 
 from scoring.servers.servers import Call, Servers
 from scoring.signals.bounds import Bounds, counting, in_order
-from scoring.signals.record import SIZE, Records, decode
+from scoring.signals.record import LEVEL, SIZE, Records, decode
 from scoring.store.scripts import APPEND, COMPACT
 
 RECORDS_PER_SCRIPT = 500  # a script holds up every other caller; so many take some milliseconds
@@ -79,9 +79,14 @@ class Writes:
         repeats = len(np.unique(records["id"])) < len(records)
         if repeats:
             _leave_out_repeats(rows_of, records, ranks)
+        too_many = any(len(rows) > self._bounds.events for rows in rows_of.values())
+        if too_many:
+            self._leave_out_what_cannot_count(rows_of, records)
         shares = list(self._shares(rows_of))
         replies = await self._servers.run(APPEND, [self._call(share, records, now) for share in shares])
-        if not repeats and not any(chain.from_iterable(replies)):  # all new, no log long: the usual case
+        if not (repeats or too_many) and not any(
+            chain.from_iterable(replies)
+        ):  # all new, no log long: the usual case
             return [Outcome.ACCEPTED] * len(records)
         for share, (known, long) in zip(shares, replies, strict=True):
             repeated = frozenset(known)
@@ -93,6 +98,15 @@ class Writes:
                     rank = _DUPLICATE if next(numbers) in repeated else _DROPPED if gone else _ACCEPTED
                     ranks[row] = max(ranks[row], rank)
         return [_WORST_FIRST[rank] for rank in ranks]
+
+    def _leave_out_what_cannot_count(self, rows_of: Mapping[str, list[int]], records: Records) -> None:
+        """Of more events for one log than count of any, leave the latest: whatever it holds, no other can."""
+        for rows in rows_of.values():
+            if len(rows) > self._bounds.events:
+                events = [row for row in rows if not records["flags"][row] & LEVEL]
+                ordered = sorted(events, key=lambda row: (records["at"][row], records["id"][row]))
+                gone = frozenset(ordered[: -self._bounds.events])
+                rows[:] = [row for row in rows if row not in gone]
 
     def _shares(self, rows_of: Mapping[str, list[int]]) -> Iterator[_Share]:
         """Share the records out over calls of bounded size, each of logs that one script may name."""

@@ -182,3 +182,12 @@ def test_a_key_is_asked_for_and_a_store_that_is_gone_is_told(start: Start) -> No
                     assert "Retry-After" in answer.headers
             finally:
                 os.kill(store, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("parameter", ["person", "limt"])
+def test_a_parameter_that_showing_does_not_know_is_refused(
+    client: httpx.Client, account_id: str, parameter: str
+) -> None:
+    """Whoever asks for one person's signals must not be given everybody's."""
+    response = client.get(path(account_id), params={parameter: "jo@acme.com"})
+    assert (response.status_code, response.json()["code"]) == (422, "parameter_unknown")

@@ -70,6 +70,18 @@ def test_a_draft_is_refused(run: Run, draft_artifacts: Path) -> None:
     refused(run("serve", "--artifacts", draft_artifacts, "--port", 0), draft_artifacts, "--allow-draft")
 
 
+def test_a_store_that_was_written_with_another_key_for_people_is_refused(
+    run: Run, start: Start, artifacts: Path, tmp_path: Path
+) -> None:
+    """With another key every person, and every event that is sent again, would count anew."""
+    (tmp_path / "state").mkdir()
+    with start(state=tmp_path / "state") as service:
+        send(service)
+    (tmp_path / "state" / "person.key").unlink()
+    serving = ("serve", "--artifacts", artifacts, "--state", tmp_path / "state", "--port", 0)
+    refused(run(*serving), "person_key_differs", "FIREBRAND_PERSON_KEY")
+
+
 @pytest.fixture
 def state(artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder that nothing is in, for `serve` in this process."""

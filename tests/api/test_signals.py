@@ -296,12 +296,14 @@ def test_an_id_with_characters_that_mean_something_to_a_store_is_an_id(
 
 def test_the_answer_is_described_as_it_is(client: httpx.Client, account_id: str) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    body = [{"account_id": account_id, "type": "meeting", "occurred_at": "2019-01-01"}, 1]
-    answer = send(client, body)
+    event = {"account_id": account_id, "type": "meeting"}
+    body = [{**event, "occurred_at": "2019-01-01"}, 1, event]
+    answer = client.post("/signals", params={"results": "all"}, json=body).json()
     assert (
         set(schemas["SignalsAnswer"]["properties"])
         == set(schemas["SignalsAnswer"]["required"])
         == set(answer)
     )
     assert set(answer["results"][1]) == set(schemas["SignalResult"]["properties"])
-    assert set(answer["results"][0]) == set(schemas["SignalResult"]["required"])
+    assert answer["results"][0]["code"] == "too_old"
+    assert set(answer["results"][2]) == set(schemas["SignalResult"]["required"])

@@ -75,6 +75,10 @@ types = {{"Call Held" = "meeting"}}
 [source.standard]
 kind = "standard"
 secrets = ["{STANDARD_OLD}", "{STANDARD_NEW}"]
+
+[source.standard-2]
+kind = "standard"
+secrets = ["{STANDARD_OLD}"]
 """
 
 

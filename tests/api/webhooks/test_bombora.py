@@ -91,7 +91,7 @@ def test_one_bad_row_keeps_no_report_out(hooks: httpx.Client, domain: str) -> No
         (2, "time_invalid"),
         (3, "strength_invalid"),
         (4, "strength_invalid"),
-        (5, ""),
+        (5, "too_old"),
     ]
 
 

@@ -194,3 +194,13 @@ def test_nothing_is_acknowledged_while_the_store_is_gone(
             assert response.headers["Retry-After"]
         refused = client.post("/webhooks/crm", **senders.token(b"[]", secret=senders.FOREIGN))
         assert refused.status_code == 401
+
+
+def test_more_rows_than_a_call_may_have_are_refused_and_few_results_are_listed(
+    hooks: httpx.Client,
+) -> None:
+    headers = {"Authorization": f"Bearer {NEW}"}
+    many = hooks.post("/webhooks/crm", json={"payload": {"items": [1] * 100_001}}, headers=headers)
+    assert (many.status_code, many.json()["code"]) == (413, "too_many_signals")
+    wrong = hooks.post("/webhooks/g2", json=[1] * 2_000, headers={"X-Token": NEW})
+    assert (wrong.status_code, wrong.json()["rejected"], len(wrong.json()["results"])) == (200, 2_000, 1_000)

@@ -30,6 +30,13 @@ def test_an_event_counts_once_by_the_id_of_its_message(
     assert score(domain=domain)["detail"]["signals"]["drivers"][0]["type"] == "meeting"
 
 
+def test_two_sources_may_use_one_id_for_two_events(hooks: httpx.Client, domain: str) -> None:
+    sent = standard(event(domain), secret=STANDARD_OLD)
+    assert counts(hooks.post(PATH, **sent)) == (1, 0, 0, 0)
+    assert counts(hooks.post(f"{PATH}-2", **sent)) == (1, 0, 0, 0)
+    assert counts(hooks.post(f"{PATH}-2", **sent)) == (0, 1, 0, 0)
+
+
 def test_the_events_of_one_message_are_told_apart(hooks: httpx.Client, domain: str) -> None:
     several = [event(domain), {"type": "meeting"}, event(domain)]
     response = hooks.post(PATH, **standard(several))

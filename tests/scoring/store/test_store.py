@@ -282,7 +282,8 @@ def test_levels_do_not_push_out_events(open_store: OpenStore) -> None:
 def test_five_hundred_events_are_kept_by_default(open_store: OpenStore) -> None:
     async def work() -> None:
         async with open_store() as store:
-            await store.send([event(n, age=n) for n in range(700)], now=NOW)
+            outcomes = await store.send([event(n, age=n) for n in range(700)], now=NOW)
+            assert outcomes == [ACCEPTED] * 500 + [DROPPED] * 200, "what cannot count is not said to be kept"
             assert times(await store.read([("a:1",)])) == [float(-n) for n in range(499, -1, -1)]
 
     run(work())
