@@ -117,7 +117,7 @@ def _store(settings: Settings) -> Iterator[None]:
     if settings.redis_url:
         yield
         return
-    with EmbeddedStore(settings.state / "store") as embedded:
+    with EmbeddedStore(settings.state / "store", restarted=True) as embedded:
         os.environ["FIREBRAND_REDIS_URL"] = embedded.url
         if settings.person_key is None:
             os.environ["FIREBRAND_PERSON_KEY"] = kept_person_key(settings.state)

@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from scoring.errors import StoreUnavailableError
 SOCKET_NAME = "store.sock"
 LOCK_NAME = "store.lock"
 START_SECONDS = 60.0  # reading a large folder back takes some
+WATCHED_EVERY = 0.5  # seconds
 STOP_SECONDS = 15.0  # writing the last second to a slow disk
 # The server's configuration file takes no quoted paths; a socket's path has at most 107 bytes, 103 on macOS.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]{1,90}")
@@ -44,14 +46,16 @@ class EmbeddedStore:
 
     Args:
         folder: where the data are and will be; made when missing. One process at a time may have it.
+        restarted: start the server again where its process ends on the way.
 
     Attributes:
         url: where to connect, once started.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, restarted: bool = False) -> None:
         self.folder = folder.absolute()
         self.url = ""
+        self._restarted = restarted
         self._resources = ExitStack()
 
     def __enter__(self) -> EmbeddedStore:
@@ -66,7 +70,7 @@ class EmbeddedStore:
                 resources.enter_context(_locked(self.folder))
                 plain = resources.enter_context(_plain_path(self.folder))
                 _stop_orphan(plain / SOCKET_NAME, self.folder)
-                resources.enter_context(_serving(plain))
+                resources.enter_context(_always_serving(plain) if self._restarted else _serving(plain))
             except (OSError, ValkeyServerError) as error:
                 message = f"the embedded signal store cannot start in {self.folder}: {error}"
                 raise StoreUnavailableError(message) from error
@@ -158,6 +162,39 @@ def _serving(folder: Path) -> Iterator[None]:
     finally:
         with suppress(ValkeyServerNotStartedError):  # it did not start, and that is being raised
             server.stop(STOP_SECONDS)
+
+
+@contextmanager
+def _always_serving(folder: Path) -> Iterator[None]:
+    """Serve, and begin again within about a second of the server's end."""
+    over = threading.Event()
+    with ExitStack() as servers:
+        servers.enter_context(_serving(folder))
+        watch = threading.Thread(target=_watch, args=(folder, servers, over), daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()
+
+
+def _watch(folder: Path, servers: ExitStack, over: threading.Event) -> None:
+    while not over.wait(WATCHED_EVERY):
+        if _serves_or_hangs(folder):
+            continue
+        _log.error("the embedded signal store has ended; starting it again with what it wrote to the disk")
+        try:
+            servers.enter_context(_serving(folder))
+        except (OSError, ValkeyServerError) as error:
+            _log.error("the embedded signal store does not start, trying again: %s", error)
+
+
+def _serves_or_hangs(folder: Path) -> bool:
+    try:
+        return _listener(folder / SOCKET_NAME) is not None
+    except OSError:  # too many wait for it already: it has not ended, and may go on
+        return True
 
 
 @contextmanager

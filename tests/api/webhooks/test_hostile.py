@@ -180,7 +180,7 @@ def test_nothing_is_acknowledged_while_the_store_is_gone(
     file = tmp_path / "webhooks.toml"
     file.write_text(SOURCES, encoding="utf-8")
     with start(webhooks=str(file)) as running, httpx.Client(base_url=running.url, timeout=30.0) as client:
-        os.kill(running.store_pid, signal.SIGKILL)
+        os.kill(running.store_pid, signal.SIGSTOP)
         event = {"subscriptionType": "company.creation", "objectId": account_id}
         meeting = {"domain": "acme.com", "type": "meeting"}
         calls: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -191,3 +192,18 @@ def test_a_file_left_where_the_socket_goes_is_no_server(tmp_path: Path, hold: Ho
     assert (tmp_path / embedded.SOCKET_NAME).exists()
     with EmbeddedStore(tmp_path) as store:
         put(store.url, "works")
+
+
+def test_a_server_that_dies_is_started_again_where_that_is_asked_for(tmp_path: Path) -> None:
+    with EmbeddedStore(tmp_path, restarted=True) as embedded:
+        first = embedded.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        give_up = time.monotonic() + 20
+        while embedded.pid in (None, first) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        second = embedded.pid
+        assert second not in (None, first)
+        with redis.Redis.from_url(embedded.url, protocol=2) as client:
+            assert client.ping()
+    assert embedded.pid is None, "and it ends with the block"
