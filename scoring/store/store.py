@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -37,6 +38,8 @@ from scoring.store.stored_keys import StoredKeys
 from scoring.store.transfer import Parts, Transfer
 from scoring.store.writes import Outcome, Writes
 
+LARGE, PORTION = 1_000, 500  # logs; more than the one are read in portions of the other, each in the budget
+LARGE_BYTES = 1_000_000  # of logs; more are put in order in a thread: others wait on the event loop
 READ_BUDGET = 2.0  # seconds that looking into the store may take
 _SECONDS_PER_DAY = 86_400
 FAMILY_SIZE = 10  # a family counts with as many signals as so many accounts
@@ -140,7 +143,7 @@ class SignalStore:
         now: float | None = None,
         budget: float | None = None,
     ) -> SignalBatch:
-        """Read the signals of n accounts in one round trip, and of each account all its logs.
+        """Read the signals of n accounts in one round trip, or in portions, and of each account all its logs.
 
         Families take a round trip for each level. An account of one of which something could not be read has
         the rest, and `rolled_up` of the batch says so.
@@ -152,7 +155,8 @@ class SignalStore:
             accounts: the keys of each account.
             rollups: whose signals count at each account; their own where absent.
             now: unix seconds, from which the horizon is counted; the clock's where absent.
-            budget: seconds this read may take in all, where it is not the usual number.
+            budget: seconds this read may take, where it is not the usual number: in all, or of more than
+                `LARGE` logs each portion of them.
         """
         allowed = self._read_budget if budget is None else budget
         until = asyncio.get_running_loop().time() + allowed
@@ -164,6 +168,8 @@ class SignalStore:
         if not keys:
             return SignalBatch.empty(len(accounts))
         logs, ago = await self._logs(keys, allowed)
+        if len(keys) > LARGE:
+            until = asyncio.get_running_loop().time() + allowed
         oldest = np.array([max((ago[key] for key in account), default=0.0) for account in stored])
         read_ago = np.where(np.isinf(oldest), np.nan, oldest)
         return await self._batch(
@@ -189,7 +195,9 @@ class SignalStore:
     async def _batch(
         self, logs: Sequence[Sequence[bytes]], read_ago: NDArray[np.float64], bounds: Bounds, until: float
     ) -> SignalBatch:
-        batch = SignalBatch.from_logs(logs, read_ago, bounds)
+        large = sum(map(len, chain.from_iterable(logs))) > LARGE_BYTES
+        put_together = partial(SignalBatch.from_logs, logs, read_ago, bounds)
+        batch = await asyncio.to_thread(put_together) if large else put_together()
         if damaged := int((np.isnan(batch.read_ago) & ~np.isnan(read_ago)).sum()):
             _log.error("signal store: the logs of %d accounts are damaged: not written by Firebrand", damaged)
         return batch.with_names(await self._names.covering(batch.records, until=until))
@@ -199,7 +207,11 @@ class SignalStore:
 
     async def _logs(self, keys: Sequence[str], budget: float) -> tuple[dict[str, bytes], dict[str, float]]:
         """Return the logs, and how many seconds ago each was read; without end where nothing is known."""
-        values = await self._shared.get(keys, budget=budget) if budget > 0 else [AWAY] * len(keys)
+        portion = PORTION if len(keys) > LARGE else LARGE
+        values: list[bytes | Away | None] = []
+        for start in range(0, len(keys), portion):
+            part = keys[start : start + portion]
+            values += await self._shared.get(part, budget=budget) if budget > 0 else [AWAY] * len(part)
         found = dict(zip(keys, values, strict=True))
         self._last_good.remember([*found], [*found.values()])
         logs: dict[str, bytes] = {}

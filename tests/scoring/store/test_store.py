@@ -27,6 +27,7 @@ from scoring.signals.log import SignalBatch
 from scoring.signals.record import OTHER_NAME, RECORD
 from scoring.signals.signal import Signal
 from scoring.store import known_names as names_module
+from scoring.store import store as store_module
 from scoring.store.known_names import NAMES_KEY, RESERVED, USUAL_CHANNELS
 from scoring.store.store import SignalStore
 from scoring.store.stored_keys import LOG_PREFIX
@@ -388,6 +389,24 @@ def test_more_accounts_than_one_command_takes_are_read_in_order(open_store: Open
             await store.send([event(1, f"a:{n - 1}"), event(2, f"a:{KEYS_PER_COMMAND}")], now=NOW)
             batch = await store.read([(f"a:{number}",) for number in range(n)])
             assert batch.owner.tolist() == [KEYS_PER_COMMAND, n - 1]
+
+    run(work())
+
+
+def test_a_large_read_comes_in_portions_and_is_the_same(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        async with open_store() as store:
+            await store.send([event(n, f"a:{n % 9}", f"d:{n % 4}.com", age=n) for n in range(40)], now=NOW)
+            accounts = [*((f"a:{n}", f"d:{n % 4}.com") for n in range(9)), ("a:nobody",)]
+            at_once = await store.read(accounts, now=NOW)
+            monkeypatch.setattr(store_module, "LARGE", 3)
+            monkeypatch.setattr(store_module, "PORTION", 2)
+            monkeypatch.setattr(store_module, "LARGE_BYTES", 48)
+            in_portions = await store.read(accounts, now=NOW)
+        assert content(in_portions) == content(at_once)
+        assert in_portions.types == at_once.types
 
     run(work())
 
