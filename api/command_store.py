@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
 
 if TYPE_CHECKING:  # commands import what they need when they run
     from api.settings import Settings
@@ -14,6 +16,9 @@ if TYPE_CHECKING:  # commands import what they need when they run
 
 WRITE_BUDGET = 10.0  # seconds that storing a batch may take; nobody waits for it
 _Done = TypeVar("_Done")
+State = Annotated[
+    Path, typer.Option(help="Where a store of its own keeps its data.", envvar="FIREBRAND_STATE")
+]
 
 
 def with_store(

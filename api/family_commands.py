@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-if TYPE_CHECKING:
+from api.command_store import State, with_store
+
+if TYPE_CHECKING:  # commands import what they need when they run
     from api.family_file import Imported
+    from scoring.store.store import SignalStore
 
 families = typer.Typer(help="Say whose child an account is.", no_args_is_help=True)
 told = Console(stderr=True)
@@ -28,16 +31,26 @@ def import_(
     file: Annotated[
         Path, typer.Argument(help="CSV: account_id and/or domain, parent_id and/or parent_domain.")
     ],
+    state: State = Path(".firebrand"),
 ) -> None:
-    """Store who is whose parent in FIREBRAND_REDIS_URL. Doing so again changes nothing.
+    """Store who is whose parent. Doing so again changes nothing.
+
+    The store is that of FIREBRAND_REDIS_URL, or else the one in the state folder, whether a service runs with
+    it or not.
 
     Rows without a parent change nothing. Exits with 1 where a row could not be stored.
     """
-    from api.family_file import import_into
+    from api.family_file import import_families
 
     with Progress(console=told, transient=True, disable=not told.is_terminal) as bar:
         task = bar.add_task("linking", total=None)
-        imported = import_into(file, lambda line: bar.update(task, description=f"line {line:,}"))
+
+        async def work(store: SignalStore) -> Imported:
+            return await import_families(
+                file, store.families, lambda line: bar.update(task, description=f"line {line:,}")
+            )
+
+        imported = with_store(state, work)
     _show(imported)
     if imported.faults:
         raise typer.Exit(1)

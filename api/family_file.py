@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from api.family_bodies import FamilyBody, link_of
-from api.serve import read_settings
 from scoring.attribute_names import alike
 from scoring.errors import FirebrandError, RequestError
-from scoring.servers.servers import Servers
 from scoring.store.families import Asked, Families, LinkStatus
-from scoring.store.store import SignalStore
 from scoring.values import is_missing
 
 BATCH = 500  # links stored together
@@ -39,24 +35,6 @@ class Imported:
     unchanged: int = 0
     alone: int = 0  # rows without a parent; links that are stored for them stay
     faults: list[tuple[int, RequestError]] = field(default_factory=list)  # by line
-
-
-def import_into(file: Path, on_batch: OnBatch) -> Imported:
-    """Store the links in a file in FIREBRAND_REDIS_URL; as `import_families`.
-
-    Raises:
-        SettingsError: the store's address or key is not set.
-    """
-    url, person_key = read_settings().store_access()
-
-    async def work() -> Imported:
-        store = SignalStore(Servers(url), person_key=person_key)
-        try:
-            return await import_families(file, store.families, on_batch)
-        finally:
-            await store.close()
-
-    return asyncio.run(work())
 
 
 async def import_families(file: Path, families: Families, on_batch: OnBatch) -> Imported:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from api.command_store import with_store
+from api.command_store import State, with_store
 from scoring.errors import SignalFileError
 
 if TYPE_CHECKING:  # commands import what they need when they run
@@ -33,9 +33,6 @@ signals = typer.Typer(
 told = Console(stderr=True)  # what people read; stdout is for what programs read
 STREAM = Path("-")  # stands for stdin or stdout
 SHOWN_FAULTS = 10
-State = Annotated[
-    Path, typer.Option(help="Where a store of its own keeps its data.", envvar="FIREBRAND_STATE")
-]
 
 
 class Counted:
@@ -104,7 +101,8 @@ def import_signals(
     """Store the signals of a file, each event id once. Running it again is safe.
 
     A row has what POST /signals takes: account_id, domain or email, type, occurred_at, and event_id, topic,
-    strength, person, channel, title, role, seniority, level. Exits with 0 when every row is stored or listed.
+    strength, person, channel, title, role, seniority, level. Exits with 0 when every row is stored or listed,
+    and some are stored.
     """
     from scoring.store.importing import Import
     from scoring.store.signal_file import read_signal_file
@@ -136,7 +134,8 @@ def import_signals(
         _tell(f"{unlisted:,} more rows are not stored; list them all with --rejects FILE")
     if done.cut:
         _tell("the export was cut short: it lacks its end, so signals are missing; export it again")
-    if unlisted or done.cut:
+    nothing = done.faulty > 0 and not done.outcomes.total()
+    if unlisted or done.cut or nothing:
         raise typer.Exit(1)
 
 

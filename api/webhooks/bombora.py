@@ -1,7 +1,9 @@
 """Bombora Company Surge: weekly rows of a domain, a topic and a composite score from 0 to 100.
 
 X-Bombora-Signature-256 is the HMAC-SHA256 of the body; whether in hexadecimal or base64 is not published, so
-both are taken. No timestamp is signed; a row is a level of its week and topic, so a replay changes nothing.
+both are taken. No timestamp is signed, so a call can be played again by whoever recorded it: of a week that
+is over that changes nothing, for a row is a level of its week and topic; of the week that runs, which counts
+as of now, the report that comes last counts.
 How Bombora takes a refusal is not published either: what is signed gets 200, with the rejected rows in the
 answer, because one bad row must not keep a week's report out.
 """

@@ -11,6 +11,7 @@ from itertools import chain
 import msgspec
 import orjson
 
+from scoring.attribute_names import folded
 from scoring.errors import RequestError, SignalFileError
 from scoring.signals.together import SentSignal
 from scoring.store.export_format import ExportHeader, ExportLine, header_decoder, line_decoder
@@ -105,7 +106,7 @@ def _sent_line(line: bytes) -> Row:
 def _read_csv(header: bytes, number: int, lines: Iterator[bytes]) -> SignalFile:
     text = _text(header)
     delimiter = max(DELIMITERS, key=text.count)
-    names = [name.strip().lower() for name in next(csv.reader([text], delimiter=delimiter))]
+    names = [folded(name) for name in next(csv.reader([text], delimiter=delimiter))]
     known = [name for name in names if name in FIELDS]
     if missing := _missing(known):
         raise SignalFileError(f"the file lacks {missing}; its first line must name its columns")

@@ -10,7 +10,6 @@ from typer.testing import CliRunner, Result
 from api.cli import app
 from api.family_file import FamilyFileError
 from api.score_file import score_file
-from api.settings import SettingsError
 from scoring.errors import StoreUnavailableError
 from scoring.servers.embedded import EmbeddedStore
 from scoring.servers.servers import Servers
@@ -111,15 +110,25 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
         run(tmp_path / "accounts.csv")
 
 
-def test_where_links_go_must_be_said_and_must_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_links_go_must_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "accounts.csv"
     file.write_text("account_id,parent_id\n1,2\n")
     monkeypatch.setenv("FIREBRAND_REDIS_URL", "redis://127.0.0.1:1")
     with pytest.raises(StoreUnavailableError):
         run(file)
+
+
+def test_where_no_store_is_configured_that_of_the_state_folder_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("account_id,parent_id\n1,2\n")
     monkeypatch.delenv("FIREBRAND_REDIS_URL")
-    with pytest.raises(SettingsError, match="FIREBRAND_REDIS_URL"):
-        run(file)
+    monkeypatch.setenv("FIREBRAND_STATE", str(tmp_path / "state"))
+    assert "linked 1" in run(file).stderr
+    assert "unchanged 1" in run(file).stderr
+    with EmbeddedStore(tmp_path / "state" / "store") as embedded:
+        assert read(embedded.url, "a:2").accounts == 1
 
 
 def test_a_scored_file_counts_children_where_it_is_asked_to(tmp_path: Path, artifacts: Path) -> None:

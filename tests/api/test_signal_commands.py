@@ -131,7 +131,8 @@ def test_rows_that_are_not_stored_are_listed_or_the_command_fails(run: Run, tmp_
     bad = [f",,jo@gmail.com,visit,{days_ago(1)},b{n},,,,," for n in range(15)]
     file, rejects, state = events(tmp_path, *bad, good), tmp_path / "rejects.csv", str(tmp_path / "state")
     few = tmp_path / "few.csv"
-    few.write_text("".join(file.read_text().splitlines(keepends=True)[:5]))
+    lines = file.read_text().splitlines(keepends=True)
+    few.write_text("".join([*lines[:5], lines[-1]]))
 
     done = run("signals", "import", file, state=state)
     refused(done, "imported 1 signals", "not stored: 15", "5 more rows", "--rejects")
@@ -143,6 +144,17 @@ def test_rows_that_are_not_stored_are_listed_or_the_command_fails(run: Run, tmp_
     listed = list(csv.DictReader(io.StringIO(rejects.read_text())))
     assert [int(row["line"]) for row in listed] == list(range(2, 17))
     assert {row["code"] for row in listed} == {"identity_missing"}
+
+
+def test_columns_are_found_however_they_are_written(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text(f"Account ID;Type;Occurred At;Event-Id\n1;demo_request;{days_ago(1)};e1\n")
+    assert "imported 1 signals" in ok(run("signals", "import", file, state=str(tmp_path / "state")))
+
+
+def test_a_file_of_which_nothing_can_be_stored_fails(run: Run, tmp_path: Path) -> None:
+    file = events(tmp_path, f",,,demo_request,{days_ago(1)},e1,,,,,")
+    refused(run("signals", "import", file, state=str(tmp_path / "state")), "imported 0 signals")
 
 
 def test_what_cannot_be_read_or_written_is_named(run: Run, tmp_path: Path) -> None:
