@@ -22,11 +22,12 @@ from scoring.errors import RequestError
 from scoring.signals import signal
 from scoring.signals.columns import SignalColumns
 from scoring.signals.record import LEVEL, ROLE_BIT, SENIORITY_BIT
-from scoring.values import EARLIEST_MOMENT, LATEST_MOMENT, as_moment, is_missing
+from scoring.values import EARLIEST_MOMENT, LATEST_MOMENT, MISSING_WORDS, as_moment, is_missing
 
 REMEMBERED = 16_384  # entries of each cache; a text in it has at most 256 characters
-LONGEST_WORD_FOR_NOTHING = 13  # characters: "not available"
+REMEMBERED_ACCOUNTS = 65_536
 _ID = re.compile(f"[!-~]{{1,{signal.LONGEST_TEXT}}}")  # a plain id: ASCII, nothing to strip
+_WORDS_FOR_NOTHING = MISSING_WORDS - {""}
 _BLANK, _DELETE = ord(" "), 0x7F  # between them stand the letters that print
 _UTC_EXAMPLE = "2026-06-30T12:00:00Z"
 _UTC_LENGTH = len(_UTC_EXAMPLE)
@@ -72,7 +73,7 @@ def read_together(sent: Sequence[SentSignal], *, now: float) -> tuple[SignalColu
     ([True, False], [('d:acme.com',)], ['visit'], [1782820800.0])
     """
     keys = [_keys(one.account_id, one.domain, one.email) for one in sent]
-    people = [_person(one.person, one.email) for one in sent]
+    people = _people(sent)
     labels = [
         _labels(one.type, one.topic, one.channel, one.title, one.role, one.seniority, one.level)
         for one in sent
@@ -81,7 +82,7 @@ def read_together(sent: Sequence[SentSignal], *, now: float) -> tuple[SignalColu
     at = _moments([one.occurred_at for one in sent], now)
     strength = _strengths([one.strength for one in sent], [one.level for one in sent])
     plain = ~(np.isnan(at) | np.isnan(strength))
-    if None in keys or None in people or None in labels or not _are_plain(ids):
+    if None in keys or None in people or None in labels or "" in ids or not _are_plain(ids):
         plain &= [
             None not in (key, person, label) and _is_plain(event_id)
             for key, person, label, event_id in zip(keys, people, labels, ids, strict=True)
@@ -104,7 +105,7 @@ def _chosen(column: Sequence[Any], plain: Mask) -> list[Any]:
     return [*compress(column, plain)]
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=REMEMBERED_ACCOUNTS)
 def _keys(account_id: Text, domain: Text, email: Text) -> tuple[str, ...] | None:
     try:
         return signal.read_keys({"account_id": account_id, "domain": domain, "email": email}) or None
@@ -146,15 +147,24 @@ def _labels(
         return None
 
 
-def _are_plain(ids: Sequence[Text]) -> bool:
-    """Tell whether all ids are plain, of any number at once; where not, each has to be looked at."""
-    letters = _letters(ids)
-    if letters is None:
+def _people(sent: Sequence[SentSignal]) -> Sequence[str | None]:
+    """Read who did each: many are met only once, so what was read before is of little help."""
+    named = [one.email if one.person is None or one.person == "" else one.person for one in sent]
+    texts = ["" if text is None else text for text in named]
+    if _are_plain(texts):
+        return "\n".join(texts).lower().split("\n") if texts else []  # type: ignore[arg-type]  # plain texts
+    return [_person(one.person, one.email) for one in sent]
+
+
+def _are_plain(texts: Sequence[Text]) -> bool:
+    """Tell whether texts are plain or empty, any number at once; where not, each is to be looked at."""
+    letters = _letters(texts)
+    if letters is None or not ((letters > _BLANK) & (letters < _DELETE)).all():
         return False
-    lengths = [*map(len, ids)]  # type: ignore[arg-type]  # they are texts, or they had no letters
-    shortest, longest = min(lengths, default=signal.LONGEST_TEXT), max(lengths, default=0)
-    well_formed = shortest > LONGEST_WORD_FOR_NOTHING and longest <= signal.LONGEST_TEXT
-    return well_formed and bool(((letters > _BLANK) & (letters < _DELETE)).all())
+    lengths = map(len, texts)  # type: ignore[arg-type]  # they are texts, or they had no letters
+    if max(lengths, default=0) > signal.LONGEST_TEXT:
+        return False
+    return _WORDS_FOR_NOTHING.isdisjoint("\n".join(texts).lower().split("\n"))  # type: ignore[arg-type]
 
 
 def _letters(texts: Sequence[Text]) -> NDArray[np.uint8] | None:

@@ -105,6 +105,15 @@ def test_signals_read_together_are_those_read_one_by_one(sent: list[dict[str, An
     assert records(together) == records(expected)
 
 
+@pytest.mark.parametrize("person", ["", "Jo", "n/a", "jo b", 0, None])
+@pytest.mark.parametrize("email", [None, "", "Jo@acme.com", "n/a"])
+def test_who_did_it_is_read_alike(person: Any, email: Any) -> None:
+    sent = {**PLAIN, "person": person, "email": email}
+    together, plain = read_together([SentSignal(**sent)], now=NOW)
+    assert plain.all()
+    assert together.person == [Signal.parse(sent, now=NOW).person]
+
+
 @given(st.lists(st.sampled_from(TIMES), min_size=1, max_size=4))
 def test_times_are_read_alike_whatever_stands_beside_them(times: list[Any]) -> None:
     sent = [{**PLAIN, "occurred_at": at} for at in times]
