@@ -11,6 +11,7 @@ from api.schemas import BulkBody, ScoreBody, SignalBody, parse_score_body
 from scoring.errors import RequestError
 from scoring.registry import read_active
 from scoring.scorer import Scorer
+from scoring.signals.people import ROLES, SENIORITIES
 from scoring.signals.signal import Signal
 
 NOW = 1782864000.1234
@@ -72,6 +73,9 @@ def test_the_documented_fields_of_a_signal_are_those_that_are_read() -> None:
         "strength": 2.0,
         "person": "jo",
         "channel": "web",
+        "title": "CFO",
+        "role": "finance",
+        "seniority": "executive",
         "level": False,
     }
     assert set(sent) == set(SignalBody.model_fields)
@@ -83,6 +87,7 @@ def test_the_documented_fields_of_a_signal_are_those_that_are_read() -> None:
         "jo",
         "web",
     )
+    assert (ROLES[signal.role], SENIORITIES[signal.seniority]) == ("finance", "executive")
 
 
 @pytest.mark.parametrize("model", [ScoreBody, BulkBody])
